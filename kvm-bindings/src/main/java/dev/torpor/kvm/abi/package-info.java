@@ -1,0 +1,2 @@
+/** How KVM lays out its structures and numbers its requests. */
+package dev.torpor.kvm.abi;

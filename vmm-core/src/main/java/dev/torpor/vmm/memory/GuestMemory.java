@@ -1,0 +1,327 @@
+package dev.torpor.vmm.memory;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
+
+import dev.torpor.linux.Errno;
+import dev.torpor.linux.LinuxException;
+import dev.torpor.linux.LinuxFile;
+import dev.torpor.linux.Mapping;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.VarHandle;
+import java.util.List;
+
+/**
+ * A guest's RAM, and the only way in which the VMM touches it.
+ *
+ * <p>Every access names a guest physical address and is checked against the {@linkplain
+ * MemoryLayout layout}; an address that is not RAM throws {@link GuestAddressException}. A range
+ * never crosses from one region into another. Multi-byte values are little-endian, as x86 is.
+ *
+ * <p>Reads and writes are plain, and may race with the guest, which is a guest's right: callers
+ * read a value once, check it, and use what they read. Ring indices have ordered access of their
+ * own. Safe for every thread until {@link #close()}, which comes after the VM that uses the memory
+ * is closed.
+ */
+public final class GuestMemory implements AutoCloseable {
+  private static final long HUGE_PAGE_BYTES = 2L << 20;
+  private static final VarHandle SHORT = JAVA_SHORT.varHandle();
+
+  private final List<MemoryRegion> regions;
+  private final long byteSize;
+  private final LinuxFile file;
+  private final Mapping mapping;
+  private final MemorySegment ram;
+  private final long lowByteSize;
+
+  private GuestMemory(List<MemoryRegion> regions, LinuxFile file, Mapping mapping) {
+    this.regions = regions;
+    this.file = file;
+    this.mapping = mapping;
+    this.ram = mapping.segment();
+    this.byteSize = ram.byteSize();
+    this.lowByteSize = regions.getFirst().byteSize();
+  }
+
+  /**
+   * Allocates memory of zeroes. Pages are taken from the host when they are first touched.
+   *
+   * @param byteSize a size that {@link MemoryLayout#regions} accepts
+   * @param backing where it lives
+   * @param transparentHugePages whether the host may serve it in pages of 2 MiB, which makes first
+   *     touches some forty times cheaper; has no effect on hugetlbfs
+   * @return the memory
+   * @throws IllegalArgumentException if the size is out of range
+   * @throws LinuxException ENOMEM if the host has no room for it
+   */
+  public static GuestMemory allocate(
+      long byteSize, MemoryBacking backing, boolean transparentHugePages) {
+    List<MemoryRegion> regions = MemoryLayout.regions(byteSize);
+    LinuxFile file =
+        switch (backing) {
+          case ANONYMOUS -> null;
+          case MEMFD -> LinuxFile.inMemory("torpor-guest", byteSize, false);
+          case HUGETLBFS -> hugePageFile(byteSize);
+        };
+    try {
+      Mapping mapping =
+          file == null
+              ? Mapping.anonymousAligned(byteSize, HUGE_PAGE_BYTES, Mapping.MAP_NORESERVE)
+              : Mapping.fileAligned(
+                  file.descriptor(), 0, byteSize, HUGE_PAGE_BYTES, Mapping.MAP_SHARED);
+      if (backing != MemoryBacking.HUGETLBFS) {
+        advise(mapping, transparentHugePages);
+      }
+      return new GuestMemory(regions, file, mapping);
+    } catch (RuntimeException e) {
+      if (file != null) {
+        file.close();
+      }
+      throw e;
+    }
+  }
+
+  private static LinuxFile hugePageFile(long byteSize) {
+    if (byteSize % HUGE_PAGE_BYTES != 0) {
+      throw new IllegalArgumentException(
+          "memory of " + byteSize + " bytes on hugetlbfs: must be a multiple of 2 MiB");
+    }
+    return LinuxFile.inMemory("torpor-guest-huge", byteSize, true);
+  }
+
+  private static void advise(Mapping mapping, boolean transparentHugePages) {
+    try {
+      mapping.advise(
+          0,
+          mapping.byteSize(),
+          transparentHugePages ? Mapping.Advice.HUGE_PAGE : Mapping.Advice.NO_HUGE_PAGE);
+    } catch (LinuxException e) {
+      if (e.errno() != Errno.EINVAL) {
+        mapping.close();
+        throw e;
+      }
+      // EINVAL: a host kernel without transparent huge pages. Small pages serve as well.
+    }
+  }
+
+  /**
+   * The whole size.
+   *
+   * @return the size in bytes, without the hole
+   */
+  public long byteSize() {
+    return byteSize;
+  }
+
+  /**
+   * Where RAM lies.
+   *
+   * @return the regions, in rising order of address
+   */
+  public List<MemoryRegion> regions() {
+    return regions;
+  }
+
+  /**
+   * Whether a range is RAM.
+   *
+   * @param gpa its first guest physical address, unsigned
+   * @param byteCount its length, unsigned
+   * @return whether all of it lies in one region; an empty range does where its address does
+   */
+  public boolean contains(long gpa, long byteCount) {
+    return backingOffsetOrMinusOne(gpa, byteCount) >= 0;
+  }
+
+  /**
+   * The host virtual address of a range, for system calls and memslots.
+   *
+   * @param gpa its first guest physical address
+   * @param byteCount its length
+   * @return the HVA, valid until {@link #close()}
+   * @throws GuestAddressException if the range is not RAM
+   */
+  public long hva(long gpa, long byteCount) {
+    return mapping.address() + backingOffset(gpa, byteCount);
+  }
+
+  /**
+   * Reads a byte.
+   *
+   * @param gpa the guest physical address
+   * @return its value
+   * @throws GuestAddressException if it is not RAM
+   */
+  public byte readByte(long gpa) {
+    return ram.get(JAVA_BYTE, backingOffset(gpa, 1));
+  }
+
+  /**
+   * Reads 16 bits.
+   *
+   * @param gpa the guest physical address
+   * @return their value
+   * @throws GuestAddressException if they are not RAM
+   */
+  public short readShort(long gpa) {
+    return ram.get(JAVA_SHORT_UNALIGNED, backingOffset(gpa, 2));
+  }
+
+  /**
+   * Reads 32 bits.
+   *
+   * @param gpa the guest physical address
+   * @return their value
+   * @throws GuestAddressException if they are not RAM
+   */
+  public int readInt(long gpa) {
+    return ram.get(JAVA_INT_UNALIGNED, backingOffset(gpa, 4));
+  }
+
+  /**
+   * Reads 64 bits.
+   *
+   * @param gpa the guest physical address
+   * @return their value
+   * @throws GuestAddressException if they are not RAM
+   */
+  public long readLong(long gpa) {
+    return ram.get(JAVA_LONG_UNALIGNED, backingOffset(gpa, 8));
+  }
+
+  /**
+   * Writes a byte.
+   *
+   * @param gpa the guest physical address
+   * @param value the value
+   * @throws GuestAddressException if it is not RAM
+   */
+  public void writeByte(long gpa, byte value) {
+    ram.set(JAVA_BYTE, backingOffset(gpa, 1), value);
+  }
+
+  /**
+   * Writes 16 bits.
+   *
+   * @param gpa the guest physical address
+   * @param value the value
+   * @throws GuestAddressException if they are not RAM
+   */
+  public void writeShort(long gpa, short value) {
+    ram.set(JAVA_SHORT_UNALIGNED, backingOffset(gpa, 2), value);
+  }
+
+  /**
+   * Writes 32 bits.
+   *
+   * @param gpa the guest physical address
+   * @param value the value
+   * @throws GuestAddressException if they are not RAM
+   */
+  public void writeInt(long gpa, int value) {
+    ram.set(JAVA_INT_UNALIGNED, backingOffset(gpa, 4), value);
+  }
+
+  /**
+   * Writes 64 bits.
+   *
+   * @param gpa the guest physical address
+   * @param value the value
+   * @throws GuestAddressException if they are not RAM
+   */
+  public void writeLong(long gpa, long value) {
+    ram.set(JAVA_LONG_UNALIGNED, backingOffset(gpa, 8), value);
+  }
+
+  /**
+   * Reads 16 bits before everything that the caller reads later: a ring index that another
+   * processor publishes.
+   *
+   * @param gpa the guest physical address, even
+   * @return their value
+   * @throws GuestAddressException if they are not RAM
+   */
+  public short readShortAcquire(long gpa) {
+    return (short) SHORT.getAcquire(ram, backingOffset(gpa, 2));
+  }
+
+  /**
+   * Writes 16 bits after everything that the caller wrote before: a ring index that publishes it.
+   *
+   * @param gpa the guest physical address, even
+   * @param value the value
+   * @throws GuestAddressException if they are not RAM
+   */
+  public void writeShortRelease(long gpa, short value) {
+    SHORT.setRelease(ram, backingOffset(gpa, 2), value);
+  }
+
+  /**
+   * Copies out of guest memory.
+   *
+   * @param gpa the first guest physical address
+   * @param target where to; filled whole
+   * @throws GuestAddressException if the range is not RAM
+   */
+  public void read(long gpa, MemorySegment target) {
+    MemorySegment.copy(ram, backingOffset(gpa, target.byteSize()), target, 0, target.byteSize());
+  }
+
+  /**
+   * Copies into guest memory.
+   *
+   * @param gpa the first guest physical address
+   * @param source what; copied whole
+   * @throws GuestAddressException if the range is not RAM
+   */
+  public void write(long gpa, MemorySegment source) {
+    MemorySegment.copy(source, 0, ram, backingOffset(gpa, source.byteSize()), source.byteSize());
+  }
+
+  /**
+   * Fills a range with one byte.
+   *
+   * @param gpa the first guest physical address
+   * @param byteCount the range's length
+   * @param value the byte
+   * @throws GuestAddressException if the range is not RAM
+   */
+  public void fill(long gpa, long byteCount, byte value) {
+    ram.asSlice(backingOffset(gpa, byteCount), byteCount).fill(value);
+  }
+
+  /** Gives the memory back to the host. No VM and no thread may use it any more. */
+  @Override
+  public void close() {
+    mapping.close();
+    if (file != null) {
+      file.close();
+    }
+  }
+
+  private long backingOffset(long gpa, long byteCount) {
+    long offset = backingOffsetOrMinusOne(gpa, byteCount);
+    if (offset < 0) {
+      throw new GuestAddressException(gpa, byteCount);
+    }
+    return offset;
+  }
+
+  /** Both arguments are unsigned and hostile; no sum is formed before it is known not to wrap. */
+  private long backingOffsetOrMinusOne(long gpa, long byteCount) {
+    if (gpa < 0 || byteCount < 0) {
+      return -1;
+    }
+    if (gpa < lowByteSize) {
+      return byteCount <= lowByteSize - gpa ? gpa : -1;
+    }
+    if (regions.size() == 1 || gpa < MemoryLayout.HOLE_END) {
+      return -1;
+    }
+    long offset = gpa - MemoryLayout.HOLE_END + MemoryLayout.HOLE_START;
+    return offset < byteSize && byteCount <= byteSize - offset ? offset : -1;
+  }
+}

@@ -1,0 +1,11 @@
+package dev.torpor.vmm.memory;
+
+/** Where guest memory lives on the host. */
+public enum MemoryBacking {
+  /** Private anonymous memory, with transparent huge pages where the host has them. */
+  ANONYMOUS,
+  /** A memfd, mapped shared: other mappings can see it. */
+  MEMFD,
+  /** A memfd of pages from the host's pool of huge pages ({@code vm.nr_hugepages}). */
+  HUGETLBFS
+}

@@ -1,0 +1,2 @@
+/** What every room of the VMM shares. */
+package dev.torpor.vmm;

@@ -1,0 +1,9 @@
+/** The virtual machine monitor as a library. */
+module dev.torpor.vmm {
+  requires transitive dev.torpor.kvm;
+  requires org.slf4j;
+
+  exports dev.torpor.vmm;
+  exports dev.torpor.vmm.memory;
+  exports dev.torpor.vmm.device;
+}
