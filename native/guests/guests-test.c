@@ -227,7 +227,6 @@ static void memoryCheckNamesEveryFlippedByte(void)
     static const uint8_t headerCodes[] = {BAD_LINK, BAD_VERSION, BAD_LINK, BAD_CHECKSUM};
     for (uint64_t i = 0; i < NODE_HEADER_BYTES; i++) {
         uint64_t gpa = NODES + 7 * NODE_BYTES + i;
-        /* A wrong checksum may show in any of its bytes first. */
         expectFlipFound(gpa, headerCodes[i / 8], gpa);
     }
     for (uint64_t i = 0; i < 200; i++) {
@@ -243,6 +242,14 @@ static void memoryCheckNamesEveryFlippedByte(void)
         expectFlipFound(FLAT_WORKSPACE + i, BAD_STATE, FLAT_WORKSPACE + i);
         expectFlipFound(MIRROR + i, BAD_STATE, MIRROR + i);
     }
+}
+
+static void memoryCheckNoticesTheSameWrongByteInBothCopiesOfItsState(void)
+{
+    struct checkRun run = startCheck(1);
+    run.vm.memory[FLAT_WORKSPACE + 8] ^= 1;
+    run.vm.memory[MIRROR + 8] ^= 1;
+    expect("code", finishCheck(&run, "a bit flipped twice", FLAT_WORKSPACE + 8).code, BAD_STATE);
 }
 
 /* Puts back what two pages (perhaps the same) held 50 steps before. */
@@ -321,6 +328,7 @@ int main(int argc, char **argv)
     RUN(spinCountsInItsFirstWord);
     RUN(memoryCheckPassesWhenNothingIsWrong);
     RUN(memoryCheckNamesEveryFlippedByte);
+    RUN(memoryCheckNoticesTheSameWrongByteInBothCopiesOfItsState);
     RUN(memoryCheckNoticesOldPages);
     RUN(programsRefuseAWorkspaceThatIsTooSmall);
     return 0;
