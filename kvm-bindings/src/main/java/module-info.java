@@ -3,5 +3,6 @@
  * dependency. Needs {@code --enable-native-access=dev.torpor.kvm}.
  */
 module dev.torpor.kvm {
+  exports dev.torpor.kvm;
   exports dev.torpor.linux;
 }

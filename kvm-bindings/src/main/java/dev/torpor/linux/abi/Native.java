@@ -22,8 +22,7 @@ public final class Native {
   private static final Linker LINKER = Linker.nativeLinker();
   private static final StructLayout CALL_STATE = Linker.Option.captureStateLayout();
   private static final long ERRNO_OFFSET = Abi.offset(CALL_STATE, "errno");
-  private static final ThreadLocal<MemorySegment> STATE =
-      ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(CALL_STATE));
+  private static final ThreadLocal<MemorySegment> STATE = ThreadLocal.withInitial(Native::newState);
 
   private static final int SCRATCH_BYTES = 256;
   private static final ThreadLocal<MemorySegment> SCRATCH =
@@ -66,6 +65,11 @@ public final class Native {
   /** The calling thread's place for {@code errno}, to be passed first to every handle. */
   public static MemorySegment state() {
     return STATE.get();
+  }
+
+  /** A place for {@code errno}, for a hot path that keeps its own and belongs to one thread. */
+  public static MemorySegment newState() {
+    return Arena.ofAuto().allocate(CALL_STATE);
   }
 
   /**

@@ -1,0 +1,30 @@
+package dev.torpor.kvm;
+
+/** Whether a vCPU runs or waits (section 4.38). */
+public enum MpState {
+  /** Runs. */
+  RUNNABLE(0),
+  /** An application processor that nobody has started. */
+  UNINITIALIZED(1),
+  /** Has received INIT and waits for a start-up interrupt. */
+  INIT_RECEIVED(2),
+  /** Halted until an interrupt. */
+  HALTED(3),
+  /** Has received a start-up interrupt. */
+  SIPI_RECEIVED(4);
+
+  final int number;
+
+  MpState(int number) {
+    this.number = number;
+  }
+
+  static MpState of(int number) {
+    for (MpState state : values()) {
+      if (state.number == number) {
+        return state;
+      }
+    }
+    throw new IllegalStateException("KVM reports an unknown state of a vCPU: " + number);
+  }
+}
