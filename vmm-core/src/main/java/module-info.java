@@ -4,6 +4,7 @@ module dev.torpor.vmm {
   requires org.slf4j;
 
   exports dev.torpor.vmm;
+  exports dev.torpor.vmm.cpu;
   exports dev.torpor.vmm.memory;
   exports dev.torpor.vmm.device;
 }

@@ -62,17 +62,23 @@ public final class ThreadSignal {
   /**
    * Blocks the signal in the calling thread, for as long as the thread lives.
    *
+   * @return the signals that were blocked before, signal 1 in bit 0: the mask for the call that the
+   *     signal shall end, once {@link #MASK_BIT} is cleared in it
    * @throws LinuxException EINVAL, which no kernel is known to answer
    */
-  public static void blockInThisThread() {
+  public static long blockInThisThread() {
     MemorySegment state = Native.state();
+    MemorySegment before = Native.scratch(LibcStructs.SIGSET);
     int error;
     try {
-      error = (int) PTHREAD_SIGMASK.invokeExact(state, SIG_BLOCK, ONLY_THIS.address(), 0L);
+      error =
+          (int)
+              PTHREAD_SIGMASK.invokeExact(state, SIG_BLOCK, ONLY_THIS.address(), before.address());
     } catch (Throwable t) {
       throw Native.mismatch("pthread_sigmask", t);
     }
     Failures.checkNegative("pthread_sigmask", -error, () -> "signal=" + NUMBER);
+    return before.get(JAVA_LONG, 0);
   }
 
   /**

@@ -1,0 +1,8 @@
+/** The command line. */
+module dev.torpor.launcher {
+  requires dev.torpor.vmm;
+  requires info.picocli;
+
+  opens dev.torpor.launcher to
+      info.picocli;
+}

@@ -1,0 +1,275 @@
+package dev.torpor.vmm.cpu;
+
+import dev.torpor.kvm.ExitReason;
+import dev.torpor.kvm.Register;
+import dev.torpor.kvm.Regs;
+import dev.torpor.kvm.VcpuFd;
+import dev.torpor.kvm.VcpuRun;
+import dev.torpor.linux.ThreadSignal;
+import dev.torpor.vmm.VmExit;
+import dev.torpor.vmm.device.Bus;
+import java.util.concurrent.CountDownLatch;
+import java.util.function.Consumer;
+import java.util.function.Function;
+
+/**
+ * A virtual CPU and the platform thread that runs it.
+ *
+ * <p>The thread stays in KVM_RUN, answers what the guest asks of devices, and allocates nothing on
+ * that path. To pause, somebody sets the {@link VcpuGate} and {@linkplain #kick kicks}: KVM_RUN
+ * first completes a device access that was under way and then returns EINTR, so a paused vCPU is
+ * never in the middle of one.
+ */
+public final class Vcpu implements AutoCloseable {
+  private static final int SYSTEM_EVENT_SHUTDOWN = 1;
+  private static final int SYSTEM_EVENT_RESET = 2;
+  private static final int SUBERROR_EMULATION = 1;
+
+  private final int id;
+  private final VcpuFd fd;
+  private final VcpuRun run;
+  private final Bus ports;
+  private final Bus mmio;
+  private final VcpuGate gate;
+  private final Consumer<VmExit> exits;
+  private final Thread thread;
+  private final CountDownLatch ready = new CountDownLatch(1);
+
+  /** Written before {@link #ready} opens; 0 before that and after the thread's end. */
+  private volatile int threadId;
+
+  /** Counted by the gate as being in the guest. Guarded by the gate's lock, as is the next. */
+  boolean inGuest;
+
+  Task task;
+
+  /** Something to be done on a paused vCPU's thread. */
+  static final class Task {
+    private final Runnable action;
+    private boolean done;
+    private RuntimeException failure;
+
+    Task(Runnable action) {
+      this.action = action;
+    }
+
+    boolean isDone() {
+      return done;
+    }
+  }
+
+  /**
+   * Takes over a vCPU whose registers are set.
+   *
+   * @param id its number
+   * @param fd its descriptor, closed with this object
+   * @param ports the devices at I/O ports
+   * @param mmio the devices at guest physical addresses
+   * @param group the vCPUs that are paused together
+   * @param exits told, on the vCPU's thread, why the guest cannot go on
+   * @param name the thread's name
+   */
+  Vcpu(
+      int id, VcpuFd fd, Bus ports, Bus mmio, VcpuGate group, Consumer<VmExit> exits, String name) {
+    this.id = id;
+    this.fd = fd;
+    this.run = fd.shared();
+    this.ports = ports;
+    this.mmio = mmio;
+    this.gate = group;
+    this.exits = exits;
+    this.thread = Thread.ofPlatform().name(name).daemon().unstarted(this::loop);
+  }
+
+  /**
+   * Its number.
+   *
+   * @return the number, that of its local APIC too
+   */
+  public int id() {
+    return id;
+  }
+
+  /** Starts the thread, which waits at the gate. */
+  void start() {
+    gate.join(this);
+    thread.start();
+    boolean interrupted = false;
+    while (true) {
+      try {
+        ready.await();
+        break;
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Makes the vCPU leave the guest once. */
+  void kick() {
+    int target = threadId;
+    if (target != 0) {
+      ThreadSignal.sendTo(target);
+    }
+  }
+
+  /**
+   * Does something with the vCPU, on its own thread, while the VM is paused.
+   *
+   * @param action given the vCPU's descriptor, which it must not keep
+   * @param <T> what the action returns
+   * @return what the action returned
+   * @throws IllegalStateException if the VM is not paused
+   */
+  public <T> T whilePaused(Function<VcpuFd, T> action) {
+    Object[] result = new Object[1];
+    Task handed = new Task(() -> result[0] = action.apply(fd));
+    gate.runOn(this, handed);
+    if (handed.failure != null) {
+      throw handed.failure;
+    }
+    @SuppressWarnings("unchecked") // what the action returned
+    T value = (T) result[0];
+    return value;
+  }
+
+  /** Called by the gate with its lock held. */
+  boolean runTask() {
+    Task pending = task;
+    if (pending == null) {
+      return false;
+    }
+    task = null;
+    try {
+      pending.action.run();
+    } catch (RuntimeException e) {
+      pending.failure = e;
+    }
+    pending.done = true;
+    return true;
+  }
+
+  private void loop() {
+    try {
+      fd.setSignalMask(ThreadSignal.blockInThisThread() & ~ThreadSignal.MASK_BIT);
+      threadId = ThreadSignal.currentThreadId();
+      ready.countDown();
+      while (gate.await(this)) {
+        runUntilKicked();
+      }
+    } catch (RuntimeException | Error e) {
+      exits.accept(new VmExit.Failed(e));
+    } finally {
+      ready.countDown();
+      threadId = 0;
+      gate.leave(this);
+    }
+  }
+
+  private void runUntilKicked() {
+    while (fd.run()) {
+      handleExit();
+    }
+    ThreadSignal.dequeue();
+  }
+
+  private void handleExit() {
+    switch (run.exitReason()) {
+      case ExitReason.MMIO -> handleMmio();
+      case ExitReason.IO -> handlePortIo();
+      case ExitReason.INTR, ExitReason.IRQ_WINDOW_OPEN -> {}
+      case ExitReason.SYSTEM_EVENT -> end(systemEvent());
+      case ExitReason.SHUTDOWN -> end(crash("triple fault"));
+      case ExitReason.HLT ->
+          end(crash("halted for good: this VM has no interrupt controller to wake it"));
+      case ExitReason.FAIL_ENTRY ->
+          end(
+              crash(
+                  "the processor refused to enter the guest, reason 0x%x"
+                      .formatted(run.failEntryReason())));
+      case ExitReason.INTERNAL_ERROR -> end(crash(internalError()));
+      default -> end(crash("KVM exit reason " + run.exitReason() + ", which no device handles"));
+    }
+  }
+
+  private void handleMmio() {
+    long gpa = run.mmioAddress();
+    int byteCount = run.mmioByteCount();
+    if (run.mmioIsWrite()) {
+      mmio.write(gpa, byteCount, run.mmioValue());
+    } else {
+      run.setMmioValue(mmio.read(gpa, byteCount));
+    }
+  }
+
+  private void handlePortIo() {
+    int port = run.ioPort();
+    int byteCount = run.ioByteCount();
+    int count = run.ioCount();
+    boolean isWrite = run.ioIsWrite();
+    for (int i = 0; i < count; i++) {
+      if (isWrite) {
+        ports.write(port, byteCount, run.ioValue(i));
+      } else {
+        run.setIoValue(i, ports.read(port, byteCount));
+      }
+    }
+  }
+
+  /** Tells the VM, which then kicks this vCPU too: the next KVM_RUN returns at once. */
+  private void end(VmExit exit) {
+    exits.accept(exit);
+  }
+
+  private VmExit systemEvent() {
+    int type = run.systemEventType();
+    return switch (type) {
+      case SYSTEM_EVENT_SHUTDOWN -> new VmExit.PoweredOff();
+      case SYSTEM_EVENT_RESET -> new VmExit.Reset();
+      default -> crash("the guest reported a crash, system event " + type);
+    };
+  }
+
+  private String internalError() {
+    int suberror = run.internalSuberror();
+    StringBuilder text = new StringBuilder();
+    text.append(
+        suberror == SUBERROR_EMULATION
+            ? "KVM cannot emulate an instruction"
+            : "KVM internal error " + suberror);
+    for (long word : run.internalData()) {
+      text.append(" 0x").append(Long.toHexString(word));
+    }
+    return text.toString();
+  }
+
+  private VmExit crash(String reason) {
+    Regs regs = new Regs();
+    fd.getRegs(regs);
+    return new VmExit.Crashed(id, "%s, at rip=0x%x".formatted(reason, regs.get(Register.RIP)));
+  }
+
+  /** Waits for the thread, unless it is the caller's own. */
+  void join() {
+    boolean interrupted = false;
+    while (thread.isAlive() && thread != Thread.currentThread()) {
+      try {
+        thread.join();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Closes the descriptor. The thread must have ended, or never have been started. */
+  @Override
+  public void close() {
+    fd.close();
+  }
+}

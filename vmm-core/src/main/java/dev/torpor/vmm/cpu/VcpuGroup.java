@@ -1,0 +1,94 @@
+package dev.torpor.vmm.cpu;
+
+import dev.torpor.kvm.VcpuFd;
+import dev.torpor.vmm.VmExit;
+import dev.torpor.vmm.device.Bus;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+
+/**
+ * The vCPUs of one VM, paused and resumed together. Calls come one at a time, as the VM's lifecycle
+ * makes them; only {@link #requestStop} may come from anywhere, a vCPU's thread included.
+ */
+public final class VcpuGroup implements AutoCloseable {
+  private final VcpuGate gate = new VcpuGate();
+  private final List<Vcpu> vcpus = new ArrayList<>();
+  private final String vmName;
+  private final Bus ports;
+  private final Bus mmio;
+  private final Consumer<VmExit> exits;
+
+  /**
+   * A group without vCPUs.
+   *
+   * @param vmName for the threads' names
+   * @param ports the devices at I/O ports
+   * @param mmio the devices at guest physical addresses
+   * @param exits told, on a vCPU's thread, why the guest cannot go on
+   */
+  public VcpuGroup(String vmName, Bus ports, Bus mmio, Consumer<VmExit> exits) {
+    this.vmName = vmName;
+    this.ports = ports;
+    this.mmio = mmio;
+    this.exits = exits;
+  }
+
+  /**
+   * Adds a vCPU whose registers are set. Before {@link #start}.
+   *
+   * @param fd its descriptor, which the group closes
+   */
+  public void add(VcpuFd fd) {
+    int id = vcpus.size();
+    vcpus.add(new Vcpu(id, fd, ports, mmio, gate, exits, vmName + "-vcpu" + id));
+  }
+
+  /**
+   * The vCPUs.
+   *
+   * @return the vCPUs, by their number
+   */
+  public List<Vcpu> vcpus() {
+    return List.copyOf(vcpus);
+  }
+
+  /** Starts the threads. No guest runs before {@link #resume}. */
+  public void start() {
+    vcpus.forEach(Vcpu::start);
+  }
+
+  /** Lets the guest run. */
+  public void resume() {
+    gate.resume();
+  }
+
+  /** Returns once every vCPU is out of KVM_RUN, with no device access under way. */
+  public void pause() {
+    gate.requestPause();
+    gate.awaitQuiet();
+  }
+
+  /** Makes every vCPU leave the guest once and go back. */
+  public void kick() {
+    vcpus.forEach(Vcpu::kick);
+  }
+
+  /** Makes the threads end, without waiting for them. */
+  public void requestStop() {
+    gate.requestStop();
+  }
+
+  /** Waits until the threads have ended. Not from a vCPU's thread. */
+  public void join() {
+    vcpus.forEach(Vcpu::join);
+  }
+
+  /** Ends the threads and closes the vCPUs. */
+  @Override
+  public void close() {
+    requestStop();
+    join();
+    vcpus.forEach(Vcpu::close);
+  }
+}

@@ -1,0 +1,2 @@
+/** The embedding API: how a virtual machine is described, and the machine itself. */
+package dev.torpor.vmm.vm;
