@@ -7,4 +7,5 @@ module dev.torpor.vmm {
   exports dev.torpor.vmm.cpu;
   exports dev.torpor.vmm.memory;
   exports dev.torpor.vmm.device;
+  exports dev.torpor.vmm.boot;
 }
