@@ -6,4 +6,5 @@ module dev.torpor.vmm {
   exports dev.torpor.vmm;
   exports dev.torpor.vmm.memory;
   exports dev.torpor.vmm.device;
+  exports dev.torpor.vmm.device.virtio;
 }
