@@ -2,7 +2,7 @@ package dev.torpor.kvm.abi;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import dev.torpor.kvm.Checkout;
+import dev.torpor.fixtures.Checkout;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
