@@ -149,7 +149,8 @@ public final class RawFileBackend implements BlockBackend {
       operation.run();
       return true;
     } catch (LinuxException e) {
-      if (e.errno() == Errno.EOPNOTSUPP) {
+      // EINVAL: a block device whose sectors are larger than 512 bytes.
+      if (e.errno() == Errno.EOPNOTSUPP || e.errno() == Errno.EINVAL) {
         return false;
       }
       throw e;

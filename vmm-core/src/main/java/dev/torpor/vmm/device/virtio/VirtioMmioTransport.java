@@ -15,7 +15,6 @@ import dev.torpor.vmm.device.InterruptLine;
 import dev.torpor.vmm.memory.GuestMemory;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,8 +24,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>vCPU threads use the registers, under this object's monitor. The device works on the event
  * loop, between DRIVER_OK and the reset, and never takes the monitor: so a vCPU that resets the
- * device may hold it while it waits for a running handler. What both sides share, the interrupt
- * status and the need for a reset, is atomic.
+ * device may hold it while it waits for a running handler. What both sides share, the {@linkplain
+ * MmioInterrupt interrupt} and the need for a reset, needs no lock.
  *
  * <p>What a driver does in the wrong order is ignored. What it does wrong in its rings leaves a
  * device that needs a reset, and says so.
@@ -42,20 +41,15 @@ public final class VirtioMmioTransport implements BusDevice, AutoCloseable {
   private static final int MAGIC = 0x74726976; // "virt"
   private static final int MMIO_VERSION = 2;
   private static final int VENDOR = 0x70726f74; // "torp"
-  private static final int USED_BUFFER_INTERRUPT = 1;
-  private static final int CONFIGURATION_INTERRUPT = 2;
+  private static final int DRIVER_BITS = ACKNOWLEDGE | DRIVER | FEATURES_OK | DRIVER_OK | FAILED;
   private static final long LOW_HALF = 0xffff_ffffL;
 
   private final VirtioDevice device;
   private final GuestMemory memory;
-  private final InterruptLine line;
+  private final MmioInterrupt interrupt;
   private final EventLoop loop;
   private final List<VirtQueue> queues;
   private final List<QueueNotifier> notifiers;
-  private final DriverNotifier driver = new InterruptingNotifier();
-
-  private final AtomicInteger interruptStatus = new AtomicInteger();
-  private final AtomicInteger configGeneration = new AtomicInteger();
   private volatile boolean needsReset;
 
   /** What the driver has set and the device accepted. Guarded by the monitor, as all below. */
@@ -78,7 +72,7 @@ public final class VirtioMmioTransport implements BusDevice, AutoCloseable {
       VirtioDevice device, GuestMemory memory, InterruptLine line, EventLoop loop) {
     this.device = device;
     this.memory = memory;
-    this.line = line;
+    this.interrupt = new MmioInterrupt(line);
     this.loop = loop;
     List<VirtQueue> created = new ArrayList<>();
     for (int i = 0; i < device.queueCount(); i++) {
@@ -127,12 +121,12 @@ public final class VirtioMmioTransport implements BusDevice, AutoCloseable {
       case MmioRegister.DEVICE_FEATURES -> deviceFeaturesWord();
       case MmioRegister.QUEUE_NUM_MAX -> queueIsSelected() ? selectedQueue().maxSize() : 0;
       case MmioRegister.QUEUE_READY -> queueIsSelected() && selectedQueue().isReady() ? 1 : 0;
-      case MmioRegister.INTERRUPT_STATUS -> interruptStatus.get();
+      case MmioRegister.INTERRUPT_STATUS -> interrupt.status();
       case MmioRegister.STATUS -> statusWithNeed();
       // There is no shared memory region (2.10), whichever is selected.
       case MmioRegister.SHM_LEN_LOW, MmioRegister.SHM_LEN_HIGH -> -1;
       case MmioRegister.SHM_BASE_LOW, MmioRegister.SHM_BASE_HIGH -> -1;
-      case MmioRegister.CONFIG_GENERATION -> configGeneration.get();
+      case MmioRegister.CONFIG_GENERATION -> interrupt.configGeneration();
       default -> 0;
     };
   }
@@ -181,8 +175,7 @@ public final class VirtioMmioTransport implements BusDevice, AutoCloseable {
       case MmioRegister.DRIVER_FEATURES -> writeDriverFeatures(value);
       case MmioRegister.QUEUE_SEL -> queueSelector = value;
       case MmioRegister.QUEUE_READY -> writeQueueReady(value);
-      case MmioRegister.INTERRUPT_ACK ->
-          interruptStatus.accumulateAndGet(value, (pending, handled) -> pending & ~handled);
+      case MmioRegister.INTERRUPT_ACK -> interrupt.acknowledge(value);
       case MmioRegister.STATUS -> writeStatus(value);
       default -> writeQueueRegister(offset, value);
     }
@@ -275,7 +268,7 @@ public final class VirtioMmioTransport implements BusDevice, AutoCloseable {
           queue.activate(driverFeatures);
         }
       }
-      device.activate(memory, queues, driverFeatures, driver);
+      device.activate(memory, queues, driverFeatures, interrupt);
       for (QueueNotifier notifier : notifiers) {
         if (queues.get(notifier.queueIndex()).isReady()) {
           loop.register(notifier.eventFd(), () -> process(notifier));
@@ -310,7 +303,7 @@ public final class VirtioMmioTransport implements BusDevice, AutoCloseable {
 
   private void requireReset() {
     needsReset = true;
-    interrupt(CONFIGURATION_INTERRUPT);
+    interrupt.deviceNeedsReset();
   }
 
   private void reset() {
@@ -321,7 +314,7 @@ public final class VirtioMmioTransport implements BusDevice, AutoCloseable {
     deviceFeaturesSelector = 0;
     driverFeaturesSelector = 0;
     queueSelector = 0;
-    interruptStatus.set(0);
+    interrupt.reset();
     needsReset = false;
   }
 
@@ -329,26 +322,6 @@ public final class VirtioMmioTransport implements BusDevice, AutoCloseable {
   private void stop() {
     notifiers.forEach(notifier -> loop.unregister(notifier.eventFd()));
     device.reset();
-  }
-
-  private void interrupt(int reason) {
-    interruptStatus.accumulateAndGet(reason, (pending, added) -> pending | added);
-    line.raise();
-  }
-
-  private final class InterruptingNotifier implements DriverNotifier {
-    @Override
-    public void usedBuffers(VirtQueue queue) {
-      if (queue.shouldInterrupt()) {
-        interrupt(USED_BUFFER_INTERRUPT);
-      }
-    }
-
-    @Override
-    public void configurationChanged() {
-      configGeneration.incrementAndGet();
-      interrupt(CONFIGURATION_INTERRUPT);
-    }
   }
 
   /**
@@ -365,8 +338,8 @@ public final class VirtioMmioTransport implements BusDevice, AutoCloseable {
         deviceFeaturesSelector,
         driverFeaturesSelector,
         queueSelector,
-        interruptStatus.get(),
-        configGeneration.get(),
+        interrupt.status(),
+        interrupt.configGeneration(),
         queues.stream().map(VirtQueue::capture).toList());
   }
 
@@ -384,21 +357,17 @@ public final class VirtioMmioTransport implements BusDevice, AutoCloseable {
     requireQuiescedLoop("restore");
     requireSameKind(state);
     stop();
-    status = state.status() & ~NEEDS_RESET;
+    status = state.status() & DRIVER_BITS;
     needsReset = (state.status() & NEEDS_RESET) != 0;
     driverFeatures = state.driverFeatures();
     deviceFeaturesSelector = state.deviceFeaturesSelector();
     driverFeaturesSelector = state.driverFeaturesSelector();
     queueSelector = state.queueSelector();
-    interruptStatus.set(state.interruptStatus());
-    configGeneration.set(state.configGeneration());
     queues.forEach(queue -> queue.restore(state.queues().get(queue.index())));
+    interrupt.restore(state.interruptStatus(), state.configGeneration());
     if (has(DRIVER_OK) && !needsReset) {
       activate();
       notifiers.forEach(notifier -> notifier.eventFd().signal());
-    }
-    if (interruptStatus.get() != 0) {
-      line.raise();
     }
   }
 
@@ -412,7 +381,7 @@ public final class VirtioMmioTransport implements BusDevice, AutoCloseable {
 
   private void requireSameKind(VirtioMmioState state) {
     long missing = state.driverFeatures() & ~device.deviceFeatures();
-    boolean accepted = (state.status() & FEATURES_OK) != 0;
+    boolean accepted = (state.status() & (FEATURES_OK | DRIVER_OK)) != 0;
     if (state.queues().size() != queues.size() || (accepted && missing != 0)) {
       throw new IllegalArgumentException(
           "state of a device with %d queues, using features 0x%x; device %d has %d, offers 0x%x"

@@ -592,17 +592,18 @@ class VirtioMmioTransportTest {
     VirtioMmioState state = quiescedCapture();
     loop.quiesce();
 
-    assertThatThrownBy(() -> transport.restore(with(state, 1L << 63, state.queues())))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("0x8000000000000000");
-    assertThatThrownBy(() -> transport.restore(with(state, VERSION_1, List.of())))
+    for (int status : new int[] {EVERYTHING_OK, ACKNOWLEDGE | DRIVER | FEATURES_OK, DRIVER_OK}) {
+      assertThatThrownBy(() -> transport.restore(with(status, 1L << 63, state.queues())))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("0x8000000000000000");
+    }
+    assertThatThrownBy(() -> transport.restore(with(EVERYTHING_OK, VERSION_1, List.of())))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("0 queues");
   }
 
-  private static VirtioMmioState with(
-      VirtioMmioState state, long features, List<VirtQueueState> queues) {
-    return new VirtioMmioState(state.status(), features, 0, 0, 0, 0, 0, queues);
+  private static VirtioMmioState with(int status, long features, List<VirtQueueState> queues) {
+    return new VirtioMmioState(status, features, 0, 0, 0, 0, 0, queues);
   }
 
   @Test
