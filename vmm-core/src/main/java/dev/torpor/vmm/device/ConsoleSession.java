@@ -2,111 +2,183 @@ package dev.torpor.vmm.device;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
 
 /**
- * Drives a guest's serial console as a person would: waits for text, types a line, reads the
- * answer.
+ * Drives a guest's console as a person would: waits for text, types lines, reads answers.
  *
- * <p>It is the port's output, so a VM is configured with it; {@link #connect} then gives it the
- * port to type into. All that the guest printed is kept. One thread drives; the vCPU threads print.
+ * <pre>{@code
+ * ConsoleSession console = new ConsoleSession("# ");
+ * Vm vm = Vm.create(VmConfig.boot(guest).console(console).build());
+ * console.connect(vm.serialPort().orElseThrow()::offer);
+ * vm.start();
+ * console.awaitPrompt(Duration.ofSeconds(30));
+ * String kernel = console.run("uname -r", Duration.ofSeconds(5));
+ * }</pre>
+ *
+ * <p>One thread drives; the guest prints on another. A guest that prints without end costs at most
+ * {@link #MAX_CHARS} of memory: the oldest is forgotten.
  */
 public final class ConsoleSession implements SerialOutput {
-  private static final long INPUT_RETRY_MILLIS = 2;
+  /** How much unread output is kept. */
+  public static final int MAX_CHARS = 4 << 20;
 
-  private final SerialOutput echo;
-  private final StringBuilder printed = new StringBuilder();
-  private SerialPort port;
+  private static final long RETRY_MILLIS = 2;
+  private static final int SEND_SECONDS = 10;
+  private static final int EXCERPT_CHARS = 300;
 
-  /** How much of what was printed has been waited for. */
-  private int consumed;
+  /** Where typed bytes go: {@link SerialPort#offer}. */
+  @FunctionalInterface
+  public interface Input {
+    /**
+     * Takes as many bytes as there is room for.
+     *
+     * @param source the bytes
+     * @param offset the first of them
+     * @param byteCount how many
+     * @return how many were taken
+     */
+    int offer(byte[] source, int offset, int byteCount);
+  }
+
+  private final String prompt;
+
+  /** A char for each byte; what was expected, and all before it, is gone. Guarded by this. */
+  private final StringBuilder unread = new StringBuilder();
+
+  /** How many of these the waiting thread has looked at. Guarded by this. */
+  private int searched;
+
+  private Input input;
+  private String ending;
 
   /**
-   * A session.
+   * Begins a session.
    *
-   * @param echo also gets what the guest prints, for instance to show it
+   * @param prompt what the guest's shell prints when it waits for a command
    */
-  public ConsoleSession(SerialOutput echo) {
-    this.echo = echo;
+  public ConsoleSession(String prompt) {
+    this.prompt = Objects.requireNonNull(prompt);
   }
 
   /**
-   * Gives the session the port to type into.
+   * Connects the keyboard, once the VM is there.
    *
-   * @param serialPort the port whose output this is
+   * @param keyboard takes what is typed
    */
-  public void connect(SerialPort serialPort) {
-    port = serialPort;
+  public synchronized void connect(Input keyboard) {
+    input = Objects.requireNonNull(keyboard);
   }
 
   @Override
-  public void accept(byte value) {
-    echo.accept(value);
-    synchronized (printed) {
-      printed.append((char) Byte.toUnsignedInt(value));
-      printed.notifyAll();
+  public synchronized void accept(byte value) {
+    if (unread.length() == MAX_CHARS) {
+      unread.delete(0, MAX_CHARS / 2);
+      searched = Math.max(0, searched - MAX_CHARS / 2);
     }
+    unread.append((char) Byte.toUnsignedInt(value));
+    notifyAll();
   }
 
   /**
-   * Waits until the guest has printed a text, after what was waited for before.
+   * Tells that nothing will be printed any more, so that nobody waits for it.
    *
-   * @param text the text
-   * @param timeout how long to wait at most
-   * @return what was printed before the text
-   * @throws IllegalStateException if it does not come in time; the message ends with what did come
+   * @param reason why, for instance {@code powered off}
+   */
+  public synchronized void end(String reason) {
+    ending = Objects.requireNonNull(reason);
+    notifyAll();
+  }
+
+  /**
+   * Waits for text, and forgets it and what came before.
+   *
+   * @param text the text, in ASCII
+   * @param timeout how long at most
+   * @return what came before the text
+   * @throws ConsoleException if it does not come in time, or the guest has ended
    * @throws InterruptedException if the thread is interrupted
    */
-  public String await(String text, Duration timeout) throws InterruptedException {
+  public synchronized String expect(String text, Duration timeout) throws InterruptedException {
     long deadline = System.nanoTime() + timeout.toNanos();
-    synchronized (printed) {
-      while (true) {
-        int found = printed.indexOf(text, consumed);
-        if (found >= 0) {
-          String before = printed.substring(consumed, found);
-          consumed = found + text.length();
-          return before;
-        }
-        long leftNanos = deadline - System.nanoTime();
-        if (leftNanos <= 0) {
-          throw new IllegalStateException(
-              "the guest did not print '%s' within %d s; it printed last: %s"
-                  .formatted(text, timeout.toSeconds(), tail()));
-        }
-        printed.wait(leftNanos / 1_000_000 + 1);
+    searched = 0;
+    while (true) {
+      int at = unread.indexOf(text, Math.max(0, searched - text.length()));
+      if (at >= 0) {
+        String before = decode(unread.substring(0, at));
+        unread.delete(0, at + text.length());
+        return before;
       }
+      searched = unread.length();
+      long left = deadline - System.nanoTime();
+      if (ending != null || left <= 0) {
+        throw missing(text, ending == null ? "not within " + timeout : "the VM is " + ending);
+      }
+      TimeUnit.NANOSECONDS.timedWait(this, left);
     }
   }
 
-  private String tail() {
-    int length = printed.length();
-    return printed.substring(Math.max(0, length - 1_000), length);
+  private ConsoleException missing(String text, String reason) {
+    String tail = unread.substring(Math.max(0, unread.length() - EXCERPT_CHARS));
+    return new ConsoleException(
+        "the console did not show \"%s\": %s; its last words: \"%s\""
+            .formatted(text, reason, decode(tail).strip()));
   }
 
   /**
-   * Types a line and the return key.
+   * Waits for the shell.
    *
-   * @param line the line, in ASCII
-   * @throws InterruptedException if the thread is interrupted while the port is full
+   * @param timeout how long at most
+   * @return what was printed before the prompt
+   * @throws ConsoleException if it does not come in time, or the guest has ended
+   * @throws InterruptedException if the thread is interrupted
    */
-  public void type(String line) throws InterruptedException {
-    byte[] bytes = (line + "\n").getBytes(StandardCharsets.US_ASCII);
-    int sent = 0;
+  public String awaitPrompt(Duration timeout) throws InterruptedException {
+    return expect(prompt, timeout);
+  }
+
+  /**
+   * Types a line into the shell and waits until the prompt is back.
+   *
+   * @param command the line
+   * @param timeout how long at most
+   * @return what the command printed, its lines ended by LF, without the line's own echo
+   * @throws ConsoleException if the prompt does not come back in time, or the guest has ended
+   * @throws InterruptedException if the thread is interrupted
+   */
+  public String run(String command, Duration timeout) throws InterruptedException {
+    sendLine(command);
+    String output = awaitPrompt(timeout).replace("\r\n", "\n");
+    String echo = command + "\n";
+    return output.startsWith(echo) ? output.substring(echo.length()) : output;
+  }
+
+  /**
+   * Types a line.
+   *
+   * @param line the line, without its end
+   * @throws ConsoleException if the guest does not take it
+   * @throws InterruptedException if the thread is interrupted
+   */
+  public void sendLine(String line) throws InterruptedException {
+    byte[] bytes = (line + "\n").getBytes(StandardCharsets.UTF_8);
+    Input keyboard;
+    synchronized (this) {
+      keyboard = Objects.requireNonNull(input, "connect comes first");
+    }
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(SEND_SECONDS);
+    int sent = keyboard.offer(bytes, 0, bytes.length);
     while (sent < bytes.length) {
-      sent += port.offer(bytes, sent, bytes.length - sent);
-      if (sent < bytes.length) {
-        Thread.sleep(INPUT_RETRY_MILLIS);
+      if (System.nanoTime() > deadline) {
+        throw new ConsoleException("the guest reads nothing; it did not take \"" + line + "\"");
       }
+      Thread.sleep(RETRY_MILLIS);
+      sent += keyboard.offer(bytes, sent, bytes.length - sent);
     }
   }
 
-  /**
-   * Everything that the guest has printed.
-   *
-   * @return the text so far, a character for each byte
-   */
-  public String printed() {
-    synchronized (printed) {
-      return printed.toString();
-    }
+  private static String decode(String bytes) {
+    return new String(bytes.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8);
   }
 }

@@ -7,7 +7,6 @@ import dev.torpor.vmm.VmExit;
 import dev.torpor.vmm.boot.LinuxGuest;
 import dev.torpor.vmm.cpu.CpuTemplate;
 import dev.torpor.vmm.device.ConsoleSession;
-import dev.torpor.vmm.device.SerialOutput;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -71,17 +70,16 @@ class LinuxVmTest {
 
   /** Types a command at the prompt and returns what it printed. */
   private static String run(ConsoleSession console, String command) throws InterruptedException {
-    console.type(command);
-    return console.await(PROMPT, PATIENCE).trim();
+    return console.run(command, PATIENCE).strip();
   }
 
   private static Vm start(VmConfig.Builder builder, ConsoleSession console)
       throws InterruptedException {
     Vm vm = Vm.create(builder.console(console).build());
-    console.connect(vm.serialPort().orElseThrow());
+    console.connect(vm.serialPort().orElseThrow()::offer);
     vm.start();
-    console.await("torpor guest ready", PATIENCE);
-    console.await(PROMPT, PATIENCE);
+    console.expect("torpor guest ready", PATIENCE);
+    console.awaitPrompt(PATIENCE);
     return vm;
   }
 
@@ -89,7 +87,7 @@ class LinuxVmTest {
   @MethodSource("kernelsAndVcpuCounts")
   void aStockKernelBootsWritesItsDiskAndPowersOff(String kernel, int vcpuCount) throws Exception {
     Path disk = copyOfRootDisk();
-    ConsoleSession console = new ConsoleSession(SerialOutput.NONE);
+    ConsoleSession console = new ConsoleSession(PROMPT);
     VmConfig.Builder builder =
         VmConfig.boot(guest(kernel, "torpor.root=/dev/vda")).vcpus(vcpuCount).disk(disk, false);
     try (Vm vm = start(builder, console)) {
@@ -99,7 +97,7 @@ class LinuxVmTest {
           .isEqualTo("0");
       assertThat(run(console, "wc -c </big")).isEqualTo(Integer.toString(64 << 20));
       assertThat(run(console, "dmesg | grep -E 'WARNING|BUG|Oops|I/O error' | head -5")).isEmpty();
-      console.type("poweroff -f");
+      console.sendLine("poweroff -f");
       assertThat(vm.awaitExit(PATIENCE)).contains(new VmExit.PoweredOff());
     }
     assertThatFileSystemIsClean(disk);
@@ -116,7 +114,7 @@ class LinuxVmTest {
 
   @Test
   void aGuestSeesTheBaselineThatItsTemplateNames() throws InterruptedException {
-    ConsoleSession console = new ConsoleSession(SerialOutput.NONE);
+    ConsoleSession console = new ConsoleSession(PROMPT);
     VmConfig.Builder builder =
         VmConfig.boot(guest("6.1-cloud", "")).cpuTemplate(CpuTemplate.X86_64_V2);
     try (Vm vm = start(builder, console)) {
@@ -124,7 +122,7 @@ class LinuxVmTest {
       assertThat(flags.split("\\s+"))
           .contains("sse4_2", "popcnt", "nx")
           .doesNotContain("avx", "bmi2");
-      console.type("reboot -f");
+      console.sendLine("reboot -f");
       assertThat(vm.awaitExit(PATIENCE)).contains(new VmExit.Reset());
     }
   }
@@ -132,11 +130,11 @@ class LinuxVmTest {
   @Test
   void aGuestThatIsPausedInTheMiddleOfDiskWorkGoesOnUnharmed() throws Exception {
     Path disk = copyOfRootDisk();
-    ConsoleSession console = new ConsoleSession(SerialOutput.NONE);
+    ConsoleSession console = new ConsoleSession(PROMPT);
     VmConfig.Builder builder =
         VmConfig.boot(guest("6.1-cloud", "torpor.root=/dev/vda")).vcpus(2).disk(disk, false);
     try (Vm vm = start(builder, console)) {
-      console.type(
+      console.sendLine(
           "for i in 1 2 3; do dd if=/dev/urandom of=/f$i bs=64k count=64 conv=fsync 2>/dev/null;"
               + " md5sum /f$i >>/sums; done; md5sum -c /sums; echo done");
       for (int i = 0; i < 50; i++) {
@@ -145,10 +143,10 @@ class LinuxVmTest {
         vm.resume();
         Thread.sleep(10);
       }
-      String output = console.await("done", PATIENCE);
+      String output = console.expect("done", PATIENCE);
       assertThat(output).contains("/f1: OK", "/f2: OK", "/f3: OK").doesNotContain("FAILED");
-      console.await(PROMPT, PATIENCE);
-      console.type("poweroff -f");
+      console.awaitPrompt(PATIENCE);
+      console.sendLine("poweroff -f");
       assertThat(vm.awaitExit(PATIENCE)).contains(new VmExit.PoweredOff());
     }
     assertThatFileSystemIsClean(disk);
@@ -157,7 +155,7 @@ class LinuxVmTest {
   @Test
   void aReadOnlyDiskCannotBeWritten() throws Exception {
     Path disk = copyOfRootDisk();
-    ConsoleSession console = new ConsoleSession(SerialOutput.NONE);
+    ConsoleSession console = new ConsoleSession(PROMPT);
     VmConfig.Builder builder = VmConfig.boot(guest("6.1-cloud", "")).disk(disk, true);
     try (Vm vm = start(builder, console)) {
       assertThat(run(console, "cat /sys/block/vda/ro")).isEqualTo("1");
