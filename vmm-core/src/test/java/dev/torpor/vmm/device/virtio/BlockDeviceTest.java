@@ -235,6 +235,19 @@ class BlockDeviceTest {
     assertThat(onDisk()).isEqualTo(content);
   }
 
+  @Test
+  void aReadOnlyBackendIsNotEvenAskedToWrite() {
+    FlakyBackend backend = new FlakyBackend();
+    backend.readOnly = true;
+    BlockDriver driver = start(backend);
+
+    assertThat(driver.write(0, new byte[512])).isEqualTo(STATUS_IO_ERROR);
+    assertThat(driver.flush()).isEqualTo(STATUS_OK);
+    assertThat(driver.discard(0, 8, 0)).isEqualTo(STATUS_UNSUPPORTED);
+
+    assertThat(backend.calls).isZero();
+  }
+
   // 5.2.6, 5.2.6.2: discard and write zeroes.
 
   @Test
@@ -334,10 +347,13 @@ class BlockDeviceTest {
 
   /** Works on nothing, counts flushes, and fails on demand after some bytes. */
   private static final class FlakyBackend implements BlockBackend {
+    int calls;
     int flushes;
+    boolean readOnly;
     int callsBeforeFailure = Integer.MAX_VALUE;
 
     private void call(String name) {
+      calls++;
       if (callsBeforeFailure-- <= 0) {
         throw new LinuxException(name, Errno.EIO, "on purpose");
       }
@@ -350,7 +366,7 @@ class BlockDeviceTest {
 
     @Override
     public boolean readOnly() {
-      return false;
+      return readOnly;
     }
 
     @Override

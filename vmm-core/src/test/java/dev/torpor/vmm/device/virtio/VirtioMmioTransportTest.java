@@ -10,6 +10,7 @@ import static dev.torpor.vmm.device.virtio.GuestDriver.await;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.torpor.linux.EventFd;
 import dev.torpor.testing.ProcessResources;
 import dev.torpor.vmm.device.EventLoop;
 import dev.torpor.vmm.memory.GuestMemory;
@@ -318,7 +319,7 @@ class VirtioMmioTransportTest {
     driver.notifyQueue(2);
     driver.notifyQueue(-1);
 
-    loop.quiesce();
+    awaitLoop();
     assertThat(device.processed).hasValue(0);
     assertThat(failures).isEmpty();
   }
@@ -329,6 +330,7 @@ class VirtioMmioTransportTest {
     DriverSide queue = driver.setUpQueue(0, 8);
     queue.offer(0);
     driver.notifyQueue(0);
+    awaitLoop();
     assertThat(queue.usedIndex()).isZero();
 
     driver.addStatus(DRIVER_OK);
@@ -346,7 +348,7 @@ class VirtioMmioTransportTest {
     driver.notifyQueue(0);
     driver.write(MmioRegister.QUEUE_READY, 1);
 
-    loop.quiesce();
+    awaitLoop();
 
     assertThat(driver.read(MmioRegister.QUEUE_READY)).isZero();
     assertThat(queue.usedIndex()).isZero();
@@ -384,6 +386,32 @@ class VirtioMmioTransportTest {
     driver.notifyQueue(0);
 
     await("the request", () -> again.usedIndex() == 1);
+  }
+
+  @Test
+  void aDeviceThatNeedsAResetProcessesNothing() {
+    DriverSide queue = driver.start(VERSION_1, 8);
+    queue.offer(8);
+    driver.notifyQueue(0);
+    await("the need for a reset", () -> (driver.status() & NEEDS_RESET) != 0);
+
+    queue.availableIndex(0);
+    queue.offer(1);
+    driver.notifyQueue(0);
+    awaitLoop();
+
+    assertThat(queue.usedIndex()).isZero();
+  }
+
+  /** Returns when the loop has handled what was signalled before. */
+  private void awaitLoop() {
+    AtomicBoolean handled = new AtomicBoolean();
+    try (EventFd marker = EventFd.create()) {
+      loop.register(marker, () -> handled.set(true));
+      marker.signal();
+      await("the loop", handled::get);
+      loop.unregister(marker);
+    }
   }
 
   @Test
