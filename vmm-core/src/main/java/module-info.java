@@ -4,7 +4,10 @@ module dev.torpor.vmm {
   requires org.slf4j;
 
   exports dev.torpor.vmm;
+  exports dev.torpor.vmm.boot;
   exports dev.torpor.vmm.cpu;
-  exports dev.torpor.vmm.memory;
   exports dev.torpor.vmm.device;
+  exports dev.torpor.vmm.device.virtio;
+  exports dev.torpor.vmm.memory;
+  exports dev.torpor.vmm.vm;
 }

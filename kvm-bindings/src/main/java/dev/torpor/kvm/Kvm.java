@@ -158,7 +158,7 @@ public final class Kvm extends KvmFd {
    * Reads MSRs that describe features of the host (section 4.18).
    *
    * @param msrs the indices to read; their values are filled
-   * @throws KvmException EINVAL if one of them is no such MSR
+   * @throws KvmException EIO, naming the first that is no such MSR
    */
   public void readFeatureMsrs(Msrs msrs) {
     msrs.requireAll("KVM_GET_MSRS", call(KvmRequests.KVM_GET_MSRS, msrs.segment()));

@@ -17,6 +17,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.torpor.kvm.abi.KvmRequests;
+import dev.torpor.linux.Errno;
 import dev.torpor.linux.EventFd;
 import dev.torpor.linux.FileDescriptor;
 import dev.torpor.linux.LinuxException;
@@ -24,6 +25,7 @@ import dev.torpor.linux.Mapping;
 import dev.torpor.linux.abi.Native;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.ref.Reference;
 import java.util.List;
 
 /**
@@ -121,14 +123,19 @@ public final class VmFd extends KvmFd {
    * enabled the pages stay dirty until {@link #clearDirtyLog}.
    *
    * @param slotId the memslot
-   * @param bitmap a bit for each page, page 0 in bit 0; rounded up to 64 bits
+   * @param bitmap a bit for each page, page 0 in bit 0; rounded up to 64 bits, all of which KVM
+   *     writes
    * @throws KvmException ENOENT if the memslot does not log
    */
   public void getDirtyLog(int slotId, MemorySegment bitmap) {
     MemorySegment log = Native.scratch(KVM_DIRTY_LOG);
     log.set(JAVA_INT, 0, slotId);
     log.set(JAVA_LONG, offset(KVM_DIRTY_LOG, "dirty_bitmap"), bitmap.address());
-    call(KvmRequests.KVM_GET_DIRTY_LOG, log.address(), () -> "slot=" + slotId);
+    try {
+      call(KvmRequests.KVM_GET_DIRTY_LOG, log.address(), () -> "slot=" + slotId);
+    } finally {
+      Reference.reachabilityFence(bitmap);
+    }
   }
 
   /**
@@ -146,10 +153,14 @@ public final class VmFd extends KvmFd {
     log.set(JAVA_INT, offset(KVM_CLEAR_DIRTY_LOG, "num_pages"), pageCount);
     log.set(JAVA_LONG, offset(KVM_CLEAR_DIRTY_LOG, "first_page"), firstPage);
     log.set(JAVA_LONG, offset(KVM_CLEAR_DIRTY_LOG, "dirty_bitmap"), bitmap.address());
-    call(
-        KvmRequests.KVM_CLEAR_DIRTY_LOG,
-        log.address(),
-        () -> "slot=%d, firstPage=%d, pageCount=%d".formatted(slotId, firstPage, pageCount));
+    try {
+      call(
+          KvmRequests.KVM_CLEAR_DIRTY_LOG,
+          log.address(),
+          () -> "slot=%d, firstPage=%d, pageCount=%d".formatted(slotId, firstPage, pageCount));
+    } finally {
+      Reference.reachabilityFence(bitmap);
+    }
   }
 
   /**
@@ -457,14 +468,22 @@ public final class VmFd extends KvmFd {
    * @param group the attribute's group
    * @param attribute the attribute
    * @return whether it exists
+   * @throws KvmException EBADF
    */
   public boolean hasAttribute(int group, long attribute) {
     MemorySegment request = deviceAttribute(group, attribute, 0);
     try {
-      call(KvmRequests.KVM_HAS_DEVICE_ATTR, request.address(), () -> "");
+      call(
+          KvmRequests.KVM_HAS_DEVICE_ATTR,
+          request.address(),
+          () -> "group=" + group + ", attribute=" + attribute);
       return true;
     } catch (KvmException e) {
-      return false;
+      // ENOTTY and EPERM: a kernel whose VMs have no attributes at all.
+      if (e.errno() == Errno.ENXIO || e.errno() == Errno.ENOTTY || e.errno() == Errno.EPERM) {
+        return false;
+      }
+      throw e;
     }
   }
 

@@ -1,6 +1,5 @@
 package dev.torpor.linux.abi;
 
-import static dev.torpor.linux.abi.Abi.bytes;
 import static dev.torpor.linux.abi.Abi.struct;
 import static dev.torpor.linux.abi.Abi.u16;
 import static dev.torpor.linux.abi.Abi.u32;
@@ -65,7 +64,8 @@ public final class UserfaultfdStructs {
               struct("fork", u32("ufd")).withName("fork"),
               struct("remap", u64("from"), u64("to"), u64("len")).withName("remap"),
               struct("remove", u64("start"), u64("end")).withName("remove"),
-              bytes("reserved", 24)));
+              struct("", u64("reserved1"), u64("reserved2"), u64("reserved3"))
+                  .withName("reserved")));
 
   private static final int TYPE = 0xaa;
 

@@ -154,14 +154,16 @@ final class VcpuGate {
       while (vcpu.task != null && members.contains(vcpu)) {
         changed.awaitUninterruptibly();
       }
-      if (request != Request.PAUSE || running != 0 || !members.contains(vcpu)) {
+      if (request == Request.PAUSE && running == 0 && members.contains(vcpu)) {
+        vcpu.task = task;
+        changed.signalAll();
+      }
+      while (vcpu.task == task && members.contains(vcpu)) {
+        changed.awaitUninterruptibly();
+      }
+      if (!task.isDone()) {
         throw new IllegalStateException(
             "vCPU " + vcpu.id() + " is not paused: pause the VM to reach its registers");
-      }
-      vcpu.task = task;
-      changed.signalAll();
-      while (!task.isDone()) {
-        changed.awaitUninterruptibly();
       }
     } finally {
       lock.unlock();

@@ -1,0 +1,90 @@
+package dev.torpor.launcher;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.PackageMatcher;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+
+/** Imports point down only, from the launcher to the bindings. */
+class ArchitectureTest {
+  /** From the top to the bottom: a room may use those below it, and never those above. */
+  private static final List<String> ROOMS =
+      List.of(
+          "dev.torpor.launcher..",
+          "dev.torpor.vmm.vm..",
+          "dev.torpor.vmm.cpu..",
+          "dev.torpor.vmm.boot..",
+          "dev.torpor.vmm.device.virtio..",
+          "dev.torpor.vmm.device",
+          "dev.torpor.vmm.memory..",
+          "dev.torpor.vmm",
+          "dev.torpor.snapshot..",
+          "dev.torpor.kvm..",
+          "dev.torpor.linux..");
+
+  private static final JavaClasses CLASSES =
+      new ClassFileImporter()
+          .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+          .importPackages(
+              "dev.torpor.launcher",
+              "dev.torpor.vmm",
+              "dev.torpor.snapshot",
+              "dev.torpor.kvm",
+              "dev.torpor.linux");
+
+  @TestFactory
+  Stream<DynamicTest> aRoomUsesOnlyTheRoomsBelowIt() {
+    return Stream.iterate(1, i -> i < ROOMS.size(), i -> i + 1)
+        .map(
+            i ->
+                DynamicTest.dynamicTest(
+                    ROOMS.get(i),
+                    () ->
+                        noClasses()
+                            .that()
+                            .resideInAPackage(ROOMS.get(i))
+                            .should()
+                            .dependOnClassesThat()
+                            .resideInAnyPackage(ROOMS.subList(0, i).toArray(String[]::new))
+                            .check(CLASSES)));
+  }
+
+  @Test
+  void everyClassBelongsToARoom() {
+    assertThat(CLASSES)
+        .allSatisfy(
+            type ->
+                assertThat(ROOMS)
+                    .anySatisfy(
+                        room ->
+                            assertThat(
+                                    PackageMatcher.of(room)
+                                        .matches(type.getPackageName()))
+                                .isTrue()));
+  }
+
+  @Test
+  void theSnapshotFormatKnowsNothingOfTheMachine() {
+    noClasses()
+        .that()
+        .resideInAPackage("dev.torpor.snapshot..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("dev.torpor.vmm..", "dev.torpor.kvm..", "dev.torpor.linux..")
+        .check(CLASSES);
+  }
+
+  @Test
+  void packagesFormNoCycle() {
+    slices().matching("dev.torpor.(**)").should().beFreeOfCycles().check(CLASSES);
+  }
+}

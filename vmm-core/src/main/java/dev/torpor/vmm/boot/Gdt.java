@@ -1,0 +1,25 @@
+package dev.torpor.vmm.boot;
+
+import dev.torpor.vmm.memory.GuestMemory;
+
+/** The descriptor table with which kernels start, at the selectors that Linux's protocol names. */
+final class Gdt {
+  static final int CODE = 0x10;
+  static final int DATA = 0x18;
+  static final int TASK_STATE = 0x20;
+
+  // A task state segment's descriptor takes two entries in 64-bit mode.
+  private static final int BYTE_SIZE = TASK_STATE + 2 * Long.BYTES;
+
+  private Gdt() {}
+
+  /** Writes the table, which matches the vCPU's segment registers. */
+  static DescriptorTable write(
+      GuestMemory memory, SegmentState code, SegmentState data, SegmentState task) {
+    memory.fill(LowMemory.GDT, BYTE_SIZE, (byte) 0);
+    for (SegmentState segment : new SegmentState[] {code, data, task}) {
+      memory.writeLong(LowMemory.GDT + segment.selector(), segment.descriptor());
+    }
+    return new DescriptorTable(LowMemory.GDT, BYTE_SIZE - 1);
+  }
+}

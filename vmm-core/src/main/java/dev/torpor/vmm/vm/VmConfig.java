@@ -1,0 +1,231 @@
+package dev.torpor.vmm.vm;
+
+import dev.torpor.vmm.boot.Guest;
+import dev.torpor.vmm.cpu.CpuTemplate;
+import dev.torpor.vmm.device.SerialOutput;
+import dev.torpor.vmm.memory.MemoryBacking;
+import dev.torpor.vmm.memory.MemoryLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+
+/**
+ * What a virtual machine is made of. Immutable, and valid as far as can be known before the files
+ * are opened and the host is asked.
+ *
+ * @param name for threads and messages
+ * @param guest what it boots
+ * @param memoryByteSize the size of its memory, as {@link MemoryLayout#regions} accepts it
+ * @param memoryBacking where its memory lives on the host
+ * @param transparentHugePages whether the host may serve its memory in pages of 2 MiB
+ * @param vcpuCount how many vCPUs it has, from 1 to {@link #MAX_VCPUS}
+ * @param cpuTemplate what CPUID tells it
+ * @param disks its disks; the first is {@code /dev/vda}
+ * @param console where its serial port prints
+ */
+public record VmConfig(
+    String name,
+    Guest guest,
+    long memoryByteSize,
+    MemoryBacking memoryBacking,
+    boolean transparentHugePages,
+    int vcpuCount,
+    CpuTemplate cpuTemplate,
+    List<DiskConfig> disks,
+    SerialOutput console) {
+
+  /** The most vCPUs: what an APIC id of 8 bits can number. */
+  public static final int MAX_VCPUS = 254;
+
+  /** The most disks: each has an interrupt of its own, GSI 16 to 23. */
+  public static final int MAX_DISKS = 8;
+
+  private static final long DEFAULT_MEMORY_BYTES = 512L << 20;
+
+  /**
+   * Checks everything that can be checked now.
+   *
+   * @throws IllegalArgumentException if something cannot be; the message says what would be right
+   */
+  public VmConfig {
+    Objects.requireNonNull(name, "name");
+    Objects.requireNonNull(guest, "guest");
+    Objects.requireNonNull(memoryBacking, "memoryBacking");
+    Objects.requireNonNull(cpuTemplate, "cpuTemplate");
+    Objects.requireNonNull(console, "console");
+    disks = List.copyOf(disks);
+    MemoryLayout.regions(memoryByteSize);
+    requireVcpuCount(vcpuCount);
+    requireDisks(disks);
+  }
+
+  private static void requireVcpuCount(int count) {
+    if (count < 1 || count > MAX_VCPUS) {
+      throw new IllegalArgumentException(
+          count + " vCPUs: must be from 1 to " + MAX_VCPUS);
+    }
+  }
+
+  private static void requireDisks(List<DiskConfig> disks) {
+    if (disks.size() > MAX_DISKS) {
+      throw new IllegalArgumentException(disks.size() + " disks: at most " + MAX_DISKS);
+    }
+    Set<Path> seen = new HashSet<>();
+    for (DiskConfig disk : disks) {
+      if (!Files.exists(disk.path())) {
+        throw new IllegalArgumentException(
+            "disk " + disk.path() + " does not exist: give a raw image file or a block device");
+      }
+      if (!Files.isReadable(disk.path()) || !(disk.readOnly() || Files.isWritable(disk.path()))) {
+        throw new IllegalArgumentException(
+            "disk "
+                + disk.path()
+                + " may not be "
+                + (Files.isReadable(disk.path()) ? "written: change its mode, or use it read-only" : "read"));
+      }
+      if (!seen.add(disk.path().toAbsolutePath().normalize()) && !disk.readOnly()) {
+        throw new IllegalArgumentException(
+            "disk " + disk.path() + " is given twice: each disk needs a file of its own");
+      }
+    }
+  }
+
+  /**
+   * Begins a description.
+   *
+   * @param guest what the machine boots
+   * @return a builder with 512 MiB of memory, one vCPU like the host's, no disk
+   */
+  public static Builder boot(Guest guest) {
+    return new Builder(guest);
+  }
+
+  /** Collects a description. Not for several threads. */
+  public static final class Builder {
+    private final Guest guest;
+    private final List<DiskConfig> disks = new ArrayList<>();
+    private String name = "vm";
+    private long memoryByteSize = DEFAULT_MEMORY_BYTES;
+    private MemoryBacking memoryBacking = MemoryBacking.ANONYMOUS;
+    private boolean transparentHugePages = true;
+    private int vcpuCount = 1;
+    private CpuTemplate cpuTemplate = CpuTemplate.HOST;
+    private SerialOutput console = SerialOutput.NONE;
+
+    private Builder(Guest guest) {
+      this.guest = guest;
+    }
+
+    /**
+     * Names the machine.
+     *
+     * @param value for threads and messages
+     * @return this
+     */
+    public Builder name(String value) {
+      name = value;
+      return this;
+    }
+
+    /**
+     * Sets the size of its memory.
+     *
+     * @param byteSize a multiple of 4 KiB, from 4 MiB to 252 GiB
+     * @return this
+     */
+    public Builder memory(long byteSize) {
+      memoryByteSize = byteSize;
+      return this;
+    }
+
+    /**
+     * Chooses where its memory lives.
+     *
+     * @param value the kind of memory
+     * @return this
+     */
+    public Builder memoryBacking(MemoryBacking value) {
+      memoryBacking = value;
+      return this;
+    }
+
+    /**
+     * Chooses whether the host may serve its memory in pages of 2 MiB.
+     *
+     * @param value whether it may
+     * @return this
+     */
+    public Builder transparentHugePages(boolean value) {
+      transparentHugePages = value;
+      return this;
+    }
+
+    /**
+     * Sets how many vCPUs it has.
+     *
+     * @param count from 1 to {@link #MAX_VCPUS}
+     * @return this
+     */
+    public Builder vcpus(int count) {
+      vcpuCount = count;
+      return this;
+    }
+
+    /**
+     * Chooses what CPUID tells it.
+     *
+     * @param value the template
+     * @return this
+     */
+    public Builder cpuTemplate(CpuTemplate value) {
+      cpuTemplate = value;
+      return this;
+    }
+
+    /**
+     * Adds a disk.
+     *
+     * @param path a raw image file or a block device
+     * @param readOnly whether the guest may only read it
+     * @return this
+     */
+    public Builder disk(Path path, boolean readOnly) {
+      disks.add(new DiskConfig(path, readOnly));
+      return this;
+    }
+
+    /**
+     * Chooses where its serial port prints.
+     *
+     * @param output takes a byte at a time, on a vCPU's thread
+     * @return this
+     */
+    public Builder console(SerialOutput output) {
+      console = output;
+      return this;
+    }
+
+    /**
+     * Ends the description.
+     *
+     * @return what was described
+     * @throws IllegalArgumentException if something cannot be; the message says what would be right
+     */
+    public VmConfig build() {
+      return new VmConfig(
+          name,
+          guest,
+          memoryByteSize,
+          memoryBacking,
+          transparentHugePages,
+          vcpuCount,
+          cpuTemplate,
+          disks,
+          console);
+    }
+  }
+}
