@@ -16,6 +16,11 @@ import java.lang.invoke.MethodHandle;
  * handler, and lets the one system call that should end early unblock it, as KVM_SET_SIGNAL_MASK
  * does for KVM_RUN. Another thread {@linkplain #sendTo sends} it; the call returns EINTR, now or as
  * soon as it begins; the thread then {@linkplain #dequeue dequeues} it. No flag, no race.
+ *
+ * <p>The process ignores the signal, because HotSpot unblocks a thread's signals as it ends: one
+ * that comes late, or was not dequeued, would otherwise end the process. Ignoring loses none that
+ * matters, as the kernel queues a blocked signal all the same, and counts it as blocked while a
+ * system call has it unblocked for its own duration.
  */
 public final class ThreadSignal {
   /** The signal's number: above the two that glibc and the few that the JVM keep. */
@@ -25,7 +30,9 @@ public final class ThreadSignal {
   public static final long MASK_BIT = 1L << (NUMBER - 1);
 
   private static final int SIG_BLOCK = 0;
+  private static final long SIG_IGN = 1;
 
+  private static final MethodHandle SIGNAL = Native.link("signal", JAVA_LONG, JAVA_INT, JAVA_LONG);
   private static final MethodHandle PTHREAD_SIGMASK =
       Native.link("pthread_sigmask", JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG);
   private static final MethodHandle SIGTIMEDWAIT =
@@ -38,7 +45,22 @@ public final class ThreadSignal {
   private static final MemorySegment ONLY_THIS = onlyThisSignal();
   private static final MemorySegment NO_TIME = Arena.global().allocate(LibcStructs.TIMESPEC);
 
+  static {
+    ignoreWhereNotBlocked();
+  }
+
   private ThreadSignal() {}
+
+  private static void ignoreWhereNotBlocked() {
+    MemorySegment state = Native.state();
+    long previous;
+    try {
+      previous = (long) SIGNAL.invokeExact(state, NUMBER, SIG_IGN);
+    } catch (Throwable t) {
+      throw Native.mismatch("signal", t);
+    }
+    Failures.check("signal", previous, state, () -> "signal=" + NUMBER + ", SIG_IGN");
+  }
 
   private static MemorySegment onlyThisSignal() {
     MemorySegment set = Arena.global().allocate(LibcStructs.SIGSET);

@@ -128,7 +128,7 @@ final class ElfKernel {
     if (type == PT_LOAD) {
       long memoryBytes = word(header, fields.memsz);
       requireInFile("a segment", offset, fileBytes);
-      if (memoryBytes < fileBytes) {
+      if (Long.compareUnsigned(memoryBytes, fileBytes) < 0) {
         throw new BootException(
             "%s has a segment of 0x%x bytes that claims to need 0x%x in memory"
                 .formatted(file, fileBytes, memoryBytes));

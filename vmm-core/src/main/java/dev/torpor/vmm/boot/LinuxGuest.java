@@ -11,7 +11,7 @@ import java.util.Optional;
  * @param initrd the first file system, if any
  * @param commandLine the kernel's parameters
  */
-public record LinuxGuest(Path kernel, Optional<Path> initrd, String commandLine) {
+public record LinuxGuest(Path kernel, Optional<Path> initrd, String commandLine) implements Guest {
   /**
    * Checks that nothing is null.
    *

@@ -35,8 +35,8 @@ public final class Vcpu implements AutoCloseable {
   private final Thread thread;
   private final CountDownLatch ready = new CountDownLatch(1);
 
-  /** Written before {@link #ready} opens; 0 before that and after the thread's end. */
-  private volatile int threadId;
+  /** The thread's kernel id. Written before the thread joins the gate. */
+  private int threadId;
 
   /** Counted by the gate as being in the guest. Guarded by the gate's lock, as is the next. */
   boolean inGuest;
@@ -92,7 +92,6 @@ public final class Vcpu implements AutoCloseable {
 
   /** Starts the thread, which waits at the gate. */
   void start() {
-    gate.join(this);
     thread.start();
     boolean interrupted = false;
     while (true) {
@@ -108,12 +107,9 @@ public final class Vcpu implements AutoCloseable {
     }
   }
 
-  /** Makes the vCPU leave the guest once. */
+  /** Makes the vCPU leave the guest once. Called by the gate, to which the thread belongs. */
   void kick() {
-    int target = threadId;
-    if (target != 0) {
-      ThreadSignal.sendTo(target);
-    }
+    ThreadSignal.sendTo(threadId);
   }
 
   /**
@@ -156,6 +152,7 @@ public final class Vcpu implements AutoCloseable {
     try {
       fd.setSignalMask(ThreadSignal.blockInThisThread() & ~ThreadSignal.MASK_BIT);
       threadId = ThreadSignal.currentThreadId();
+      gate.join(this);
       ready.countDown();
       while (gate.await(this)) {
         runUntilKicked();
@@ -164,8 +161,10 @@ public final class Vcpu implements AutoCloseable {
       exits.accept(new VmExit.Failed(e));
     } finally {
       ready.countDown();
-      threadId = 0;
       gate.leave(this);
+      // The JVM unblocks the signal when a thread ends: a kick still pending would kill the
+      // process.
+      while (ThreadSignal.dequeue()) {}
     }
   }
 

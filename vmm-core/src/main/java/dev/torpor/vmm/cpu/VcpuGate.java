@@ -129,6 +129,16 @@ final class VcpuGate {
     }
   }
 
+  /** Makes every thread leave the guest once and go back. */
+  void kick() {
+    lock.lock();
+    try {
+      members.forEach(Vcpu::kick);
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** Returns once no thread is in the guest. */
   void awaitQuiet() {
     for (int i = 0; i < SPINS; i++) {

@@ -71,7 +71,7 @@ public final class VcpuGroup implements AutoCloseable {
 
   /** Makes every vCPU leave the guest once and go back. */
   public void kick() {
-    vcpus.forEach(Vcpu::kick);
+    gate.kick();
   }
 
   /** Makes the threads end, without waiting for them. */

@@ -16,12 +16,11 @@ import dev.torpor.linux.EventFd;
 import dev.torpor.vmm.VmExit;
 import dev.torpor.vmm.boot.AcpiTables;
 import dev.torpor.vmm.boot.BootState;
-import dev.torpor.vmm.boot.FlatBoot;
 import dev.torpor.vmm.boot.FlatGuest;
 import dev.torpor.vmm.boot.KernelLoader;
 import dev.torpor.vmm.boot.LinuxGuest;
 import dev.torpor.vmm.boot.VcpuEntry;
-import dev.torpor.vmm.boot.VirtioMmioSlot;
+import dev.torpor.vmm.boot.VirtioMmioWindow;
 import dev.torpor.vmm.cpu.VcpuGroup;
 import dev.torpor.vmm.device.Bus;
 import dev.torpor.vmm.device.Doorbell;
@@ -32,6 +31,7 @@ import dev.torpor.vmm.device.PowerManagement;
 import dev.torpor.vmm.device.RealTimeClock;
 import dev.torpor.vmm.device.SerialPort;
 import dev.torpor.vmm.device.virtio.BlockDevice;
+import dev.torpor.vmm.device.virtio.QueueNotifier;
 import dev.torpor.vmm.device.virtio.RawFileBackend;
 import dev.torpor.vmm.device.virtio.VirtioMmioTransport;
 import dev.torpor.vmm.memory.GuestMemory;
@@ -107,9 +107,7 @@ final class Machine implements AutoCloseable {
     memory =
         owned.own(
             GuestMemory.allocate(
-                config.memoryByteSize(),
-                config.memoryBacking(),
-                config.transparentHugePages()));
+                config.memoryByteSize(), config.memoryBacking(), config.transparentHugePages()));
     vm = owned.own(host.kvm().createVm());
     addMemorySlots();
     boolean interruptControllers =
@@ -120,17 +118,17 @@ final class Machine implements AutoCloseable {
       vm.createIrqChip();
       vm.createPit();
     }
-    List<VirtioMmioSlot> virtioSlots = addDisks();
+    List<VirtioMmioWindow> virtioSlots = addDisks();
     BootState boot =
         switch (config.guest()) {
           case LinuxGuest linux -> {
             addPlatformDevices();
-            long rsdp = AcpiTables.write(memory, config.vcpuCount(), virtioSlots);
+            long rsdp = AcpiTables.install(memory, config.vcpuCount(), virtioSlots);
             yield KernelLoader.load(memory, linux, rsdp);
           }
           case FlatGuest flat -> {
             addDoorbell();
-            yield FlatBoot.load(memory, flat, config.vcpuCount());
+            yield flat.load(memory, config.vcpuCount());
           }
         };
     vcpus = owned.own(new VcpuGroup(config.name(), ports, mmio, exits));
@@ -152,16 +150,12 @@ final class Machine implements AutoCloseable {
       MemoryRegion region = regions.get(id);
       vm.setMemorySlot(
           new MemorySlot(
-              id,
-              0,
-              region.gpa(),
-              region.byteSize(),
-              memory.hva(region.gpa(), region.byteSize())));
+              id, 0, region.gpa(), region.byteSize(), memory.hva(region.gpa(), region.byteSize())));
     }
   }
 
-  private List<VirtioMmioSlot> addDisks() {
-    List<VirtioMmioSlot> slots = new ArrayList<>();
+  private List<VirtioMmioWindow> addDisks() {
+    List<VirtioMmioWindow> slots = new ArrayList<>();
     if (config.disks().isEmpty()) {
       return slots;
     }
@@ -171,10 +165,10 @@ final class Machine implements AutoCloseable {
                 config.name() + "-devices", failure -> exits.accept(new VmExit.Failed(failure))));
     for (DiskConfig disk : config.disks()) {
       int index = slots.size();
-      VirtioMmioSlot slot =
-          new VirtioMmioSlot(
-              VIRTIO_GPA + index * VirtioMmioTransport.BYTE_SIZE,
-              VirtioMmioTransport.BYTE_SIZE,
+      VirtioMmioWindow slot =
+          new VirtioMmioWindow(
+              VIRTIO_GPA + index * VirtioMmioTransport.MMIO_BYTES,
+              VirtioMmioTransport.MMIO_BYTES,
               FIRST_VIRTIO_GSI + index);
       addDisk(disk, slot);
       slots.add(slot);
@@ -182,21 +176,20 @@ final class Machine implements AutoCloseable {
     return slots;
   }
 
-  private void addDisk(DiskConfig disk, VirtioMmioSlot slot) {
-    RawFileBackend backend = owned.own(RawFileBackend.open(disk.path(), disk.readOnly()));
+  private void addDisk(DiskConfig disk, VirtioMmioWindow slot) {
+    String id = "vd" + (char) ('a' + config.disks().indexOf(disk));
+    InterruptLine line = interruptLine(slot.gsi());
+    BlockDevice device = new BlockDevice(RawFileBackend.open(disk.path(), disk.readOnly()), id);
     VirtioMmioTransport transport =
-        owned.own(
-            new VirtioMmioTransport(
-                new BlockDevice(backend), memory, interruptLine(slot.gsi()), eventLoop));
+        owned.own(new VirtioMmioTransport(device, memory, line, eventLoop));
     mmio.attach(slot.gpa(), slot.byteSize(), transport);
-    List<EventFd> notifiers = transport.notifiers();
-    for (int queue = 0; queue < notifiers.size(); queue++) {
+    for (QueueNotifier notifier : transport.notifiers()) {
       vm.assignIoEventFd(
-          notifiers.get(queue),
-          slot.gpa() + VirtioMmioTransport.QUEUE_NOTIFY,
+          notifier.eventFd(),
+          slot.gpa() + VirtioMmioTransport.QUEUE_NOTIFY_OFFSET,
           false,
           NOTIFY_BYTES,
-          queue);
+          notifier.queueIndex());
     }
   }
 
@@ -221,9 +214,7 @@ final class Machine implements AutoCloseable {
   }
 
   private void addDoorbell() {
-    doorbell =
-        new Doorbell(
-            code -> exits.accept(new VmExit.GuestExited(code, doorbell.detail())));
+    doorbell = new Doorbell(code -> exits.accept(new VmExit.GuestExited(code, doorbell.detail())));
     mmio.attach(Doorbell.GPA, Doorbell.BYTE_SIZE, doorbell);
   }
 
@@ -256,7 +247,7 @@ final class Machine implements AutoCloseable {
   private static void setRegisters(VcpuFd vcpu, VcpuEntry entry) {
     Sregs sregs = new Sregs();
     vcpu.getSregs(sregs);
-    sregs.set(SegmentRegister.CS, entry.code());
+    sregs.set(SegmentRegister.CS, segment(entry.code()));
     for (SegmentRegister register :
         List.of(
             SegmentRegister.DS,
@@ -264,10 +255,10 @@ final class Machine implements AutoCloseable {
             SegmentRegister.FS,
             SegmentRegister.GS,
             SegmentRegister.SS)) {
-      sregs.set(register, entry.data());
+      sregs.set(register, segment(entry.data()));
     }
-    sregs.set(SegmentRegister.TR, entry.task());
-    sregs.set(SegmentRegister.LDT, entry.localTable());
+    sregs.set(SegmentRegister.TR, segment(entry.task()));
+    sregs.set(SegmentRegister.LDT, segment(entry.localTable()));
     sregs.setGdt(entry.gdt().base(), entry.gdt().limit());
     sregs.setIdt(entry.idt().base(), entry.idt().limit());
     sregs.set(Control.CR0, entry.cr0());
@@ -277,9 +268,26 @@ final class Machine implements AutoCloseable {
     vcpu.setSregs(sregs);
     Regs regs = new Regs();
     for (Register register : Register.values()) {
-      regs.set(register, entry.register(register));
+      regs.set(
+          register, entry.register(dev.torpor.vmm.boot.GeneralRegister.valueOf(register.name())));
     }
     vcpu.setRegs(regs);
+  }
+
+  private static dev.torpor.kvm.Segment segment(dev.torpor.vmm.boot.SegmentState s) {
+    return new dev.torpor.kvm.Segment(
+        s.base(),
+        s.limit(),
+        s.selector(),
+        s.type(),
+        s.present(),
+        s.dpl(),
+        s.db(),
+        s.s(),
+        s.l(),
+        s.g(),
+        false,
+        s.unusable());
   }
 
   GuestMemory memory() {

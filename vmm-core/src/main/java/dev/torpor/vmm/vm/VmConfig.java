@@ -65,8 +65,7 @@ public record VmConfig(
 
   private static void requireVcpuCount(int count) {
     if (count < 1 || count > MAX_VCPUS) {
-      throw new IllegalArgumentException(
-          count + " vCPUs: must be from 1 to " + MAX_VCPUS);
+      throw new IllegalArgumentException(count + " vCPUs: must be from 1 to " + MAX_VCPUS);
     }
   }
 
@@ -85,7 +84,9 @@ public record VmConfig(
             "disk "
                 + disk.path()
                 + " may not be "
-                + (Files.isReadable(disk.path()) ? "written: change its mode, or use it read-only" : "read"));
+                + (Files.isReadable(disk.path())
+                    ? "written: change its mode, or use it read-only"
+                    : "read"));
       }
       if (!seen.add(disk.path().toAbsolutePath().normalize()) && !disk.readOnly()) {
         throw new IllegalArgumentException(

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.torpor.linux.EventFd;
+import dev.torpor.testing.Allocation;
 import dev.torpor.testing.ProcessResources;
 import java.time.Duration;
 import java.util.List;
@@ -132,11 +133,40 @@ class EventLoopTest {
   }
 
   @Test
+  void eventsAllocateNothingOnceWarm() {
+    int warmUp = 40_000;
+    int measured = 10_000;
+    AtomicLong handled = new AtomicLong();
+    AtomicLong allocatedBefore = new AtomicLong();
+    AtomicLong allocatedAfter = new AtomicLong();
+    loop.register(
+        eventFd,
+        () -> {
+          if (handled.get() == warmUp) {
+            allocatedBefore.set(Allocation.ofThisThread());
+          } else if (handled.get() == warmUp + measured) {
+            allocatedAfter.set(Allocation.ofThisThread());
+          }
+          handled.incrementAndGet();
+        });
+
+    for (int i = 0; i <= warmUp + measured; i++) {
+      int before = i;
+      eventFd.signal();
+      await(() -> handled.get() > before, "event " + before);
+    }
+
+    assertThat((allocatedAfter.get() - allocatedBefore.get()) / measured).isZero();
+  }
+
+  @Test
   void closingEndsAQuiescedLoopAndReleasesEverything() {
     try (EventLoop warm = new EventLoop("warm")) {
       warm.register(eventFd, () -> {});
       warm.unregister(eventFd);
     }
+    loop.register(eventFd, () -> {});
+    loop.unregister(eventFd);
     ProcessResources before = ProcessResources.count("");
     EventLoop closed = new EventLoop("closed");
     closed.register(eventFd, () -> {});
@@ -148,7 +178,10 @@ class EventLoopTest {
 
     ProcessResources after = ProcessResources.count("");
     assertThat(after.fileDescriptors()).isEqualTo(before.fileDescriptors());
-    assertThat(after.threads()).isLessThanOrEqualTo(before.threads());
+    assertThat(Thread.getAllStackTraces().keySet())
+        .extracting(Thread::getName)
+        .contains("test-loop")
+        .doesNotContain("closed");
     assertThatThrownBy(() -> closed.register(eventFd, () -> {}))
         .isInstanceOf(IllegalStateException.class);
     closed.unregister(eventFd);

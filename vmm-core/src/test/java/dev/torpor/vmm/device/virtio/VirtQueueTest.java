@@ -11,8 +11,11 @@ import dev.torpor.vmm.memory.GuestMemory;
 import dev.torpor.vmm.memory.MemoryBacking;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.Timeout.ThreadMode;
 
 /** One hand-made ring for each rule of section 2.7. */
+@Timeout(value = 30, threadMode = ThreadMode.SEPARATE_THREAD)
 class VirtQueueTest {
   private static final long RAM_BYTES = 4L << 20;
   private static final long TABLE = 0x2_0000;

@@ -1,0 +1,32 @@
+package dev.torpor.testing;
+
+import java.lang.management.ManagementFactory;
+
+/** Measures what code allocates on the Java heap, for paths that must not. */
+public final class Allocation {
+  private static final com.sun.management.ThreadMXBean THREADS =
+      (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+  private Allocation() {}
+
+  /**
+   * What the calling thread has allocated since it started.
+   *
+   * @return the number of bytes
+   */
+  public static long ofThisThread() {
+    return THREADS.getCurrentThreadAllocatedBytes();
+  }
+
+  /**
+   * Runs some work on the calling thread and counts what it allocates.
+   *
+   * @param work what to run; compiled already, if only its steady state matters
+   * @return the number of bytes, of which a few hundred may be the measurement's own
+   */
+  public static long bytesOf(Runnable work) {
+    long before = ofThisThread();
+    work.run();
+    return ofThisThread() - before;
+  }
+}

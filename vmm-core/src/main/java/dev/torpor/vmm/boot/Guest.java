@@ -1,0 +1,4 @@
+package dev.torpor.vmm.boot;
+
+/** What a VM boots. */
+public sealed interface Guest permits LinuxGuest, FlatGuest {}
