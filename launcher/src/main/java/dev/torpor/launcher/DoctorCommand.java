@@ -12,7 +12,8 @@ import picocli.CommandLine.Spec;
     name = "doctor",
     description = "Shows what this host can do, what is lost without the rest, and how to get it.",
     footer = {"", "Exit code: 0 if VMs run here, else 1."},
-    mixinStandardHelpOptions = true)
+    mixinStandardHelpOptions = true,
+    versionProvider = Main.Version.class)
 final class DoctorCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Print one JSON object instead of a table.")
   private boolean json;
