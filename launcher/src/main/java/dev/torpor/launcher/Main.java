@@ -1,13 +1,29 @@
 package dev.torpor.launcher;
 
+import java.io.PrintWriter;
+import java.lang.module.ModuleDescriptor;
+import java.util.Map;
+import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.ParameterException;
 
 /** The entry point of {@code torpor}. */
 @Command(
     name = "torpor",
-    description = "Runs virtual machines on KVM.",
-    mixinStandardHelpOptions = true)
+    description = "Runs virtual machines on KVM. A monitor in pure Java: no other program does it.",
+    synopsisSubcommandLabel = "COMMAND",
+    footer = {
+      "",
+      "Examples:",
+      "  torpor doctor",
+      "  torpor run --kernel vmlinuz --initrd initrd.gz --cmdline console=ttyS0",
+      "",
+      "'torpor COMMAND --help' tells more. TORPOR_DEBUG=1 shows where an error comes from.",
+    },
+    mixinStandardHelpOptions = true,
+    versionProvider = Main.Version.class)
 public final class Main {
   private Main() {}
 
@@ -17,6 +33,59 @@ public final class Main {
    * @param arguments the command line
    */
   public static void main(String[] arguments) {
-    System.exit(new CommandLine(new Main()).execute(arguments));
+    System.exit(commandLine(System.getenv(), Stdio.ofProcess()).execute(arguments));
+  }
+
+  /** The commands, with errors told in one line. */
+  static CommandLine commandLine(Map<String, String> environment, Stdio stdio) {
+    boolean debug = environment.containsKey("TORPOR_DEBUG");
+    return new CommandLine(new Main())
+        .addSubcommand(new RunCommand(stdio))
+        .addSubcommand(new DoctorCommand())
+        .registerConverter(ByteSize.class, new ByteSize.Converter())
+        .registerConverter(DiskArgument.class, new DiskArgument.Converter())
+        .registerConverter(Word.class, new Word.Converter())
+        .setCaseInsensitiveEnumValuesAllowed(true)
+        .setParameterExceptionHandler((e, _) -> complain(e, debug))
+        .setExecutionExceptionHandler((e, command, _) -> fail(command, e, debug));
+  }
+
+  /** The version that the build gave to the module. */
+  static final class Version implements IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      return new String[] {
+        "torpor "
+            + Optional.ofNullable(Main.class.getModule().getDescriptor())
+                .flatMap(ModuleDescriptor::rawVersion)
+                .orElse("(unpackaged)")
+      };
+    }
+  }
+
+  private static int complain(ParameterException e, boolean debug) {
+    CommandLine command = e.getCommandLine();
+    String help = command.getCommandSpec().qualifiedName() + " --help";
+    report(command, "%s (see '%s')".formatted(oneLine(e), help), e, debug);
+    return ExitCode.USAGE;
+  }
+
+  private static int fail(CommandLine command, Exception e, boolean debug) {
+    report(command, oneLine(e), e, debug);
+    return ExitCode.HOST_FAILURE;
+  }
+
+  private static void report(CommandLine command, String message, Exception e, boolean debug) {
+    PrintWriter err = command.getErr();
+    err.println("torpor: " + message);
+    if (debug) {
+      e.printStackTrace(err);
+    }
+    err.flush();
+  }
+
+  private static String oneLine(Exception e) {
+    String message = e.getMessage() == null ? e.toString() : e.getMessage();
+    return message.strip().replaceAll("\\s*\\R\\s*", " ");
   }
 }

@@ -66,9 +66,7 @@ class ArchitectureTest {
                 assertThat(ROOMS)
                     .anySatisfy(
                         room ->
-                            assertThat(
-                                    PackageMatcher.of(room)
-                                        .matches(type.getPackageName()))
+                            assertThat(PackageMatcher.of(room).matches(type.getPackageName()))
                                 .isTrue()));
   }
 

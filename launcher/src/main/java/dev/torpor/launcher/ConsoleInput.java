@@ -1,0 +1,69 @@
+package dev.torpor.launcher;
+
+import dev.torpor.vmm.device.ConsoleSession;
+import java.io.IOException;
+import java.io.InputStream;
+
+/** Carries what a person types, or a script writes, to the guest's serial port. */
+final class ConsoleInput {
+  private static final int CHUNK_BYTES = 1024;
+  private static final long RETRY_MILLIS = 5;
+
+  private final InputStream source;
+  private final ConsoleSession.Input guest;
+  private final byte[] pending = new byte[CHUNK_BYTES];
+  private int pendingCount;
+
+  ConsoleInput(InputStream source, ConsoleSession.Input guest) {
+    this.source = source;
+    this.guest = guest;
+  }
+
+  /** Carries every byte as it is, until the source ends. */
+  void carry() throws IOException, InterruptedException {
+    byte[] chunk = new byte[CHUNK_BYTES];
+    int count = source.read(chunk);
+    while (count >= 0) {
+      offer(chunk, count);
+      count = source.read(chunk);
+    }
+  }
+
+  /**
+   * Carries keys, until the source ends or the user quits.
+   *
+   * @param help shows the user's commands
+   * @return whether the user quits
+   */
+  boolean carryKeys(Runnable help) throws IOException, InterruptedException {
+    ConsoleEscape escape = new ConsoleEscape();
+    byte[] chunk = new byte[CHUNK_BYTES];
+    int count = source.read(chunk);
+    while (count >= 0) {
+      for (int i = 0; i < count; i++) {
+        switch (escape.accept(chunk[i])) {
+          case KEY -> pending[pendingCount++] = chunk[i];
+          case ESCAPED_CTRL_A -> pending[pendingCount++] = ConsoleEscape.CTRL_A;
+          case HELP -> help.run();
+          case QUIT -> {
+            return true;
+          }
+          case NOTHING -> {}
+        }
+      }
+      offer(pending, pendingCount);
+      pendingCount = 0;
+      count = source.read(chunk);
+    }
+    return false;
+  }
+
+  /** Waits for room: a guest that does not read must not lose what was typed. */
+  private void offer(byte[] bytes, int count) throws InterruptedException {
+    int taken = guest.offer(bytes, 0, count);
+    while (taken < count) {
+      Thread.sleep(RETRY_MILLIS);
+      taken += guest.offer(bytes, taken, count - taken);
+    }
+  }
+}
