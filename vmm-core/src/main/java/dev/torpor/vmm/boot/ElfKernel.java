@@ -14,7 +14,7 @@ import java.util.OptionalLong;
  */
 final class ElfKernel {
   /** A loadable segment whose contents lie in the file, and whose sizes make sense. */
-  record Segment(long fileOffset, long fileBytes, long gpa, long memoryBytes) {}
+  record LoadSegment(long fileOffset, long fileBytes, long gpa, long memoryBytes) {}
 
   private static final ValueLayout.OfShort U16 =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(LITTLE_ENDIAN);
@@ -59,7 +59,7 @@ final class ElfKernel {
   private final BootFile file;
   private final boolean is64;
   private final Fields fields;
-  private final List<Segment> segments = new ArrayList<>();
+  private final List<LoadSegment> segments = new ArrayList<>();
   private OptionalLong entry = OptionalLong.empty();
 
   private ElfKernel(BootFile file, boolean is64) {
@@ -92,7 +92,7 @@ final class ElfKernel {
     return kernel;
   }
 
-  List<Segment> segments() {
+  List<LoadSegment> segments() {
     return segments;
   }
 
@@ -134,7 +134,7 @@ final class ElfKernel {
                 .formatted(file, fileBytes, memoryBytes));
       }
       if (memoryBytes != 0) {
-        segments.add(new Segment(offset, fileBytes, word(header, fields.paddr), memoryBytes));
+        segments.add(new LoadSegment(offset, fileBytes, word(header, fields.paddr), memoryBytes));
       }
     } else if (type == PT_NOTE && entry.isEmpty()) {
       requireInFile("notes", offset, fileBytes);

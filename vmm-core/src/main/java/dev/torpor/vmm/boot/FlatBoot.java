@@ -17,6 +17,7 @@ import static dev.torpor.vmm.boot.ControlBits.EFER_NXE;
 import static dev.torpor.vmm.boot.ControlBits.EFER_SCE;
 import static dev.torpor.vmm.boot.ControlBits.RFLAGS_FIXED;
 
+import dev.torpor.kvm.Register;
 import dev.torpor.vmm.memory.GuestMemory;
 import dev.torpor.vmm.memory.MemoryLayout;
 import java.lang.foreign.MemorySegment;
@@ -142,19 +143,19 @@ public final class FlatBoot {
   private static VcpuEntry entry(int vcpuIndex, FlatArguments arguments) {
     return new VcpuEntry(
         Map.of(
-            GeneralRegister.RIP, IMAGE_GPA,
-            GeneralRegister.RSP, STACK_TOP - vcpuIndex * STACK_BYTES,
-            GeneralRegister.RFLAGS, RFLAGS_FIXED,
-            GeneralRegister.RDI, arguments.workspaceGpa(),
-            GeneralRegister.RSI, arguments.workspaceBytes(),
-            GeneralRegister.RDX, arguments.rdx(),
-            GeneralRegister.RCX, arguments.rcx(),
-            GeneralRegister.R8, arguments.r8(),
-            GeneralRegister.R9, arguments.r9()),
-        SegmentState.code64(USER_CODE),
-        SegmentState.data(USER_DATA),
-        SegmentState.taskState(TASK_STATE),
-        SegmentState.none(),
+            Register.RIP, IMAGE_GPA,
+            Register.RSP, STACK_TOP - vcpuIndex * STACK_BYTES,
+            Register.RFLAGS, RFLAGS_FIXED,
+            Register.RDI, arguments.workspaceGpa(),
+            Register.RSI, arguments.workspaceBytes(),
+            Register.RDX, arguments.rdx(),
+            Register.RCX, arguments.rcx(),
+            Register.R8, arguments.r8(),
+            Register.R9, arguments.r9()),
+        Segments.code64(USER_CODE),
+        Segments.data(USER_DATA),
+        Segments.taskState(TASK_STATE),
+        Segments.none(),
         DescriptorTable.EMPTY,
         DescriptorTable.EMPTY,
         CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_PG,

@@ -1,5 +1,6 @@
 package dev.torpor.vmm.boot;
 
+import dev.torpor.kvm.Segment;
 import dev.torpor.vmm.memory.GuestMemory;
 
 /** The descriptor table with which kernels start, at the selectors that Linux's protocol names. */
@@ -14,11 +15,10 @@ final class Gdt {
   private Gdt() {}
 
   /** Writes the table, which matches the vCPU's segment registers. */
-  static DescriptorTable write(
-      GuestMemory memory, SegmentState code, SegmentState data, SegmentState task) {
+  static DescriptorTable write(GuestMemory memory, Segment code, Segment data, Segment task) {
     memory.fill(LowMemory.GDT, BYTE_SIZE, (byte) 0);
-    for (SegmentState segment : new SegmentState[] {code, data, task}) {
-      memory.writeLong(LowMemory.GDT + segment.selector(), segment.descriptor());
+    for (Segment segment : new Segment[] {code, data, task}) {
+      memory.writeLong(LowMemory.GDT + segment.selector(), Segments.descriptor(segment));
     }
     return new DescriptorTable(LowMemory.GDT, BYTE_SIZE - 1);
   }

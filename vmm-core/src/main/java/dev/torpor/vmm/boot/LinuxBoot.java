@@ -9,6 +9,8 @@ import static dev.torpor.vmm.boot.ControlBits.EFER_LMA;
 import static dev.torpor.vmm.boot.ControlBits.EFER_LME;
 import static dev.torpor.vmm.boot.ControlBits.RFLAGS_FIXED;
 
+import dev.torpor.kvm.Register;
+import dev.torpor.kvm.Segment;
 import dev.torpor.vmm.memory.GuestMemory;
 import java.util.List;
 import java.util.Map;
@@ -80,24 +82,24 @@ final class LinuxBoot {
   }
 
   private static VcpuEntry entry(GuestMemory memory, long rip) {
-    SegmentState code = SegmentState.code64(Gdt.CODE);
-    SegmentState data = SegmentState.data(Gdt.DATA);
-    SegmentState task = SegmentState.taskState(Gdt.TASK_STATE);
+    Segment code = Segments.code64(Gdt.CODE);
+    Segment data = Segments.data(Gdt.DATA);
+    Segment task = Segments.taskState(Gdt.TASK_STATE);
     IdentityPages.write(memory, LowMemory.PML4, MAPPED_GIBS, 0);
     return new VcpuEntry(
         Map.of(
-            GeneralRegister.RIP,
+            Register.RIP,
             rip,
-            GeneralRegister.RSI,
+            Register.RSI,
             LowMemory.ZERO_PAGE,
-            GeneralRegister.RSP,
+            Register.RSP,
             LowMemory.ZERO_PAGE_STACK_TOP,
-            GeneralRegister.RFLAGS,
+            Register.RFLAGS,
             RFLAGS_FIXED),
         code,
         data,
         task,
-        SegmentState.none(),
+        Segments.none(),
         Gdt.write(memory, code, data, task),
         DescriptorTable.EMPTY,
         CR0_PE | CR0_ET | CR0_NE | CR0_PG,

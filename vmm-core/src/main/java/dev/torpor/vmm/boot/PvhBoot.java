@@ -4,7 +4,9 @@ import static dev.torpor.vmm.boot.ControlBits.CR0_ET;
 import static dev.torpor.vmm.boot.ControlBits.CR0_PE;
 import static dev.torpor.vmm.boot.ControlBits.RFLAGS_FIXED;
 
-import dev.torpor.vmm.boot.ElfKernel.Segment;
+import dev.torpor.kvm.Register;
+import dev.torpor.kvm.Segment;
+import dev.torpor.vmm.boot.ElfKernel.LoadSegment;
 import dev.torpor.vmm.memory.GuestMemory;
 import java.util.List;
 import java.util.Map;
@@ -36,7 +38,7 @@ final class PvhBoot {
     ElfKernel kernel = ElfKernel.read(file);
     long limit = MemoryMap.endOfLowRam(memory);
     long kernelEnd = LowMemory.END;
-    for (Segment segment : kernel.segments()) {
+    for (LoadSegment segment : kernel.segments()) {
       kernelEnd = Math.max(kernelEnd, endOf(segment, memory, file));
     }
     CommandLine.write(
@@ -45,7 +47,7 @@ final class PvhBoot {
         guest.commandLine(),
         LowMemory.PVH_COMMAND_LINE_BYTES - 1);
     Initrd initrd = Initrd.load(memory, guest.initrd(), kernelEnd, limit);
-    for (Segment segment : kernel.segments()) {
+    for (LoadSegment segment : kernel.segments()) {
       file.copyTo(memory, segment.gpa(), segment.fileOffset(), segment.fileBytes());
       memory.fill(
           segment.gpa() + segment.fileBytes(),
@@ -57,7 +59,7 @@ final class PvhBoot {
   }
 
   /** Checks that a segment lies in RAM, in one piece and above what this class writes. */
-  private static long endOf(Segment segment, GuestMemory memory, BootFile file) {
+  private static long endOf(LoadSegment segment, GuestMemory memory, BootFile file) {
     long limit = MemoryMap.endOfLowRam(memory);
     if (segment.gpa() < LowMemory.END
         || segment.gpa() >= limit
@@ -96,18 +98,18 @@ final class PvhBoot {
   }
 
   private static VcpuEntry entry(GuestMemory memory, long rip) {
-    SegmentState code = SegmentState.code32(Gdt.CODE);
-    SegmentState data = SegmentState.data(Gdt.DATA);
-    SegmentState task = SegmentState.taskState(Gdt.TASK_STATE);
+    Segment code = Segments.code32(Gdt.CODE);
+    Segment data = Segments.data(Gdt.DATA);
+    Segment task = Segments.taskState(Gdt.TASK_STATE);
     return new VcpuEntry(
         Map.of(
-            GeneralRegister.RIP, rip,
-            GeneralRegister.RBX, LowMemory.PVH_START_INFO,
-            GeneralRegister.RFLAGS, RFLAGS_FIXED),
+            Register.RIP, rip,
+            Register.RBX, LowMemory.PVH_START_INFO,
+            Register.RFLAGS, RFLAGS_FIXED),
         code,
         data,
         task,
-        SegmentState.none(),
+        Segments.none(),
         Gdt.write(memory, code, data, task),
         DescriptorTable.EMPTY,
         CR0_PE | CR0_ET,

@@ -1,5 +1,7 @@
 package dev.torpor.vmm.boot;
 
+import dev.torpor.kvm.Register;
+import dev.torpor.kvm.Segment;
 import java.util.Map;
 
 /**
@@ -19,11 +21,11 @@ import java.util.Map;
  * @param efer the extended feature enable register
  */
 public record VcpuEntry(
-    Map<GeneralRegister, Long> general,
-    SegmentState code,
-    SegmentState data,
-    SegmentState task,
-    SegmentState localTable,
+    Map<Register, Long> general,
+    Segment code,
+    Segment data,
+    Segment task,
+    Segment localTable,
     DescriptorTable gdt,
     DescriptorTable idt,
     long cr0,
@@ -55,7 +57,7 @@ public record VcpuEntry(
    * @param register which
    * @return its value; 0 if none is named
    */
-  public long register(GeneralRegister register) {
+  public long register(Register register) {
     return general.getOrDefault(register, 0L);
   }
 }

@@ -5,11 +5,6 @@ import dev.torpor.kvm.Cpuid;
 import dev.torpor.kvm.Lapic;
 import dev.torpor.kvm.MemorySlot;
 import dev.torpor.kvm.Msrs;
-import dev.torpor.kvm.Register;
-import dev.torpor.kvm.Regs;
-import dev.torpor.kvm.SegmentRegister;
-import dev.torpor.kvm.SpecialRegisters.Control;
-import dev.torpor.kvm.Sregs;
 import dev.torpor.kvm.VcpuFd;
 import dev.torpor.kvm.VmFd;
 import dev.torpor.linux.EventFd;
@@ -19,9 +14,9 @@ import dev.torpor.vmm.boot.BootState;
 import dev.torpor.vmm.boot.FlatGuest;
 import dev.torpor.vmm.boot.KernelLoader;
 import dev.torpor.vmm.boot.LinuxGuest;
-import dev.torpor.vmm.boot.VcpuEntry;
 import dev.torpor.vmm.boot.VirtioMmioWindow;
 import dev.torpor.vmm.cpu.VcpuGroup;
+import dev.torpor.vmm.cpu.VcpuRegisters;
 import dev.torpor.vmm.device.Bus;
 import dev.torpor.vmm.device.Doorbell;
 import dev.torpor.vmm.device.EventLoop;
@@ -140,7 +135,7 @@ final class Machine implements AutoCloseable {
         wireLocalApic(vcpu);
         setBootMsrs(vcpu);
       }
-      boot.entry(id).ifPresent(entry -> setRegisters(vcpu, entry));
+      boot.entry(id).ifPresent(entry -> VcpuRegisters.load(vcpu, entry));
     }
   }
 
@@ -242,52 +237,6 @@ final class Machine implements AutoCloseable {
     msrs.setValue(0, MISC_ENABLE_FAST_STRINGS);
     msrs.setValue(1, MTRR_ENABLED_WRITE_BACK);
     vcpu.setMsrs(msrs);
-  }
-
-  private static void setRegisters(VcpuFd vcpu, VcpuEntry entry) {
-    Sregs sregs = new Sregs();
-    vcpu.getSregs(sregs);
-    sregs.set(SegmentRegister.CS, segment(entry.code()));
-    for (SegmentRegister register :
-        List.of(
-            SegmentRegister.DS,
-            SegmentRegister.ES,
-            SegmentRegister.FS,
-            SegmentRegister.GS,
-            SegmentRegister.SS)) {
-      sregs.set(register, segment(entry.data()));
-    }
-    sregs.set(SegmentRegister.TR, segment(entry.task()));
-    sregs.set(SegmentRegister.LDT, segment(entry.localTable()));
-    sregs.setGdt(entry.gdt().base(), entry.gdt().limit());
-    sregs.setIdt(entry.idt().base(), entry.idt().limit());
-    sregs.set(Control.CR0, entry.cr0());
-    sregs.set(Control.CR3, entry.cr3());
-    sregs.set(Control.CR4, entry.cr4());
-    sregs.set(Control.EFER, entry.efer());
-    vcpu.setSregs(sregs);
-    Regs regs = new Regs();
-    for (Register register : Register.values()) {
-      regs.set(
-          register, entry.register(dev.torpor.vmm.boot.GeneralRegister.valueOf(register.name())));
-    }
-    vcpu.setRegs(regs);
-  }
-
-  private static dev.torpor.kvm.Segment segment(dev.torpor.vmm.boot.SegmentState s) {
-    return new dev.torpor.kvm.Segment(
-        s.base(),
-        s.limit(),
-        s.selector(),
-        s.type(),
-        s.present(),
-        s.dpl(),
-        s.db(),
-        s.s(),
-        s.l(),
-        s.g(),
-        false,
-        s.unusable());
   }
 
   GuestMemory memory() {

@@ -1,17 +1,18 @@
 package dev.torpor.vmm.boot;
 
-import static dev.torpor.vmm.boot.GeneralRegister.R8;
-import static dev.torpor.vmm.boot.GeneralRegister.R9;
-import static dev.torpor.vmm.boot.GeneralRegister.RCX;
-import static dev.torpor.vmm.boot.GeneralRegister.RDI;
-import static dev.torpor.vmm.boot.GeneralRegister.RDX;
-import static dev.torpor.vmm.boot.GeneralRegister.RFLAGS;
-import static dev.torpor.vmm.boot.GeneralRegister.RIP;
-import static dev.torpor.vmm.boot.GeneralRegister.RSI;
-import static dev.torpor.vmm.boot.GeneralRegister.RSP;
+import static dev.torpor.kvm.Register.R8;
+import static dev.torpor.kvm.Register.R9;
+import static dev.torpor.kvm.Register.RCX;
+import static dev.torpor.kvm.Register.RDI;
+import static dev.torpor.kvm.Register.RDX;
+import static dev.torpor.kvm.Register.RFLAGS;
+import static dev.torpor.kvm.Register.RIP;
+import static dev.torpor.kvm.Register.RSI;
+import static dev.torpor.kvm.Register.RSP;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.torpor.kvm.Segment;
 import dev.torpor.vmm.memory.GuestMemory;
 import dev.torpor.vmm.memory.MemoryBacking;
 import dev.torpor.vmm.memory.MemoryLayout;
@@ -50,9 +51,9 @@ class FlatBootTest {
       assertThat(entry.cr4()).isEqualTo(0x6a0);
       assertThat(entry.efer()).isEqualTo(0xd01);
       assertThat(entry.code())
-          .isEqualTo(new SegmentState(0, -1, 0x33, 11, true, 3, false, true, true, true, false));
+          .isEqualTo(new Segment(0, -1, 0x33, 11, true, 3, false, true, true, true, false, false));
       assertThat(entry.data())
-          .isEqualTo(new SegmentState(0, -1, 0x2b, 3, true, 3, true, true, false, true, false));
+          .isEqualTo(new Segment(0, -1, 0x2b, 3, true, 3, true, true, false, true, false, false));
       assertThat(state.entry(0).orElseThrow().register(RSP)).isEqualTo(0x20_0000);
       assertThat(state.entry(2)).isEmpty();
       assertThat(memory.readByte(0x10_0000)).isEqualTo((byte) 0xe8);

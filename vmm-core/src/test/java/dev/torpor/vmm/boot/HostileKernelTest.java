@@ -2,6 +2,7 @@ package dev.torpor.vmm.boot;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.torpor.kvm.Register;
 import dev.torpor.vmm.memory.GuestMemory;
 import dev.torpor.vmm.memory.MemoryBacking;
 import java.io.IOException;
@@ -118,7 +119,7 @@ class HostileKernelTest {
     try {
       BootState state =
           KernelLoader.load(memory, new LinuxGuest(kernel, Optional.of(kernel), "a=b"), 0xe_0000);
-      long rip = state.entry(0).orElseThrow().register(GeneralRegister.RIP);
+      long rip = state.entry(0).orElseThrow().register(Register.RIP);
       assertThat(rip).isBetween(0x10_0000L, RAM_BYTES - 1);
     } catch (BootException e) {
       assertThat(e.getMessage()).doesNotContain("\n").containsPattern(kernel + "|command line");

@@ -1,9 +1,9 @@
 package dev.torpor.vmm.boot;
 
-import static dev.torpor.vmm.boot.GeneralRegister.RBX;
-import static dev.torpor.vmm.boot.GeneralRegister.RFLAGS;
-import static dev.torpor.vmm.boot.GeneralRegister.RIP;
-import static dev.torpor.vmm.boot.GeneralRegister.RSI;
+import static dev.torpor.kvm.Register.RBX;
+import static dev.torpor.kvm.Register.RFLAGS;
+import static dev.torpor.kvm.Register.RIP;
+import static dev.torpor.kvm.Register.RSI;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -170,10 +170,12 @@ class KernelLoaderTest {
     assertThat(entry.code().selector()).isEqualTo(0x10);
     assertThat(entry.data().selector()).isEqualTo(0x18);
     assertThat(entry.code().l()).isTrue();
-    assertThat(memory.readLong(entry.gdt().base() + 0x10)).isEqualTo(entry.code().descriptor());
-    assertThat(memory.readLong(entry.gdt().base() + 0x18)).isEqualTo(entry.data().descriptor());
+    assertThat(memory.readLong(entry.gdt().base() + 0x10))
+        .isEqualTo(Segments.descriptor(entry.code()));
+    assertThat(memory.readLong(entry.gdt().base() + 0x18))
+        .isEqualTo(Segments.descriptor(entry.data()));
     assertThat(memory.readLong(entry.gdt().base() + entry.task().selector()))
-        .isEqualTo(entry.task().descriptor());
+        .isEqualTo(Segments.descriptor(entry.task()));
     assertThat(entry.gdt().limit()).isEqualTo(0x2f);
     for (long gpa : new long[] {0, 0x7000, 0x100_0200, 0xfee0_0000L, 0xffff_ffffL}) {
       assertThat(translate(entry.cr3(), gpa)).isEqualTo(gpa);
