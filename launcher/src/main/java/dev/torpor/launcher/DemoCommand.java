@@ -68,7 +68,7 @@ final class DemoCommand implements Callable<Integer> {
     log.line("  So this part runs in the lab, a machine emulated by QEMU with a complete KVM:");
     log.line("  the same code, but 5 to 20 times slower.");
     long start = System.nanoTime();
-    new LabProcess(environment).run(log::line, "demo", "--linux-part");
+    new LabProcess(environment).run(log::relay, "demo", "--linux-part");
     log.step(
         "Linux guest, with the start of the lab",
         "shell, answers, power-off",

@@ -1,6 +1,9 @@
 package dev.torpor.launcher;
 
+import dev.torpor.launcher.doctor.Capability;
+import dev.torpor.launcher.doctor.HostReport;
 import dev.torpor.vmm.VmExit;
+import dev.torpor.vmm.boot.LinuxGuest;
 import dev.torpor.vmm.device.SerialPort;
 import dev.torpor.vmm.vm.Vm;
 import dev.torpor.vmm.vm.VmConfig;
@@ -76,6 +79,9 @@ final class Foreground {
     }
     try (RawMode _ = raw ? RawMode.enter(stdio) : RawMode.NONE) {
       vm.start();
+      if (vm.config().guest() instanceof LinuxGuest && !quiet) {
+        Thread.ofPlatform().daemon().name("host-check").start(() -> warnIfInterpreted(raw));
+      }
       port.ifPresent(serial -> startInput(vm, console, serial));
       Optional<VmExit> exit =
           timeout.isPresent() ? vm.awaitExit(timeout.get()) : Optional.of(vm.awaitExit());
@@ -85,6 +91,17 @@ final class Foreground {
       }
       Ending outside = endedFromOutside.get();
       return exit.isPresent() && outside == null ? Ending.of(exit.get()) : outside;
+    }
+  }
+
+  /** Asked beside the guest: where all is well it takes milliseconds, else there is time. */
+  private void warnIfInterpreted(boolean raw) {
+    Capability kernelMode = HostReport.guestKernelMode();
+    if (!kernelMode.ok()) {
+      say(
+          "KVM on this host does not execute guest kernels (%s); 'torpor doctor' tells what to do"
+                  .formatted(kernelMode.detail())
+              + (raw ? "\r" : ""));
     }
   }
 

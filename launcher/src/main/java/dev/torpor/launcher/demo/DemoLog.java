@@ -8,9 +8,7 @@ import java.util.Objects;
 /** Tells a person what happens and how long it took, and repeats the figures at the end. */
 public final class DemoLog {
   private final PrintWriter out;
-  private final List<Step> steps = new ArrayList<>();
-
-  private record Step(String what, String result, String time) {}
+  private final List<String> steps = new ArrayList<>();
 
   /** Something that may fail in any way. */
   @FunctionalInterface
@@ -55,9 +53,25 @@ public final class DemoLog {
    * @param nanos how long it took
    */
   public void step(String what, String result, long nanos) {
-    Step step = new Step(what, result, duration(nanos));
-    steps.add(step);
-    write(step);
+    row("  %-44s %-38s %9s".formatted(what, result, duration(nanos)));
+  }
+
+  /**
+   * Passes on a line of a demonstration that runs elsewhere.
+   *
+   * @param line what its own log wrote
+   */
+  public void relay(String line) {
+    if (line.matches("  \\S.* [0-9.]+ m?s")) {
+      row(line);
+    } else {
+      line(line);
+    }
+  }
+
+  private void row(String row) {
+    steps.add(row);
+    line(row);
   }
 
   /** Does something, and tells how long it took. */
@@ -71,12 +85,7 @@ public final class DemoLog {
   /** Repeats all steps as one table. */
   public void summary() {
     heading("Summary");
-    steps.forEach(this::write);
-  }
-
-  private void write(Step step) {
-    out.printf("  %-44s %-34s %9s%n", step.what, step.result, step.time);
-    out.flush();
+    steps.forEach(this::line);
   }
 
   private static String duration(long nanos) {
