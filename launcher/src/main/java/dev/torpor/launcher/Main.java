@@ -17,7 +17,7 @@ import picocli.CommandLine.ParameterException;
     footer = {
       "",
       "Examples:",
-      "  torpor doctor",
+      "  torpor demo",
       "  torpor run --kernel vmlinuz --initrd initrd.gz --cmdline console=ttyS0",
       "",
       "'torpor COMMAND --help' tells more. TORPOR_DEBUG=1 shows where an error comes from.",
@@ -41,6 +41,7 @@ public final class Main {
     boolean debug = environment.containsKey("TORPOR_DEBUG");
     return new CommandLine(new Main())
         .addSubcommand(new RunCommand(stdio))
+        .addSubcommand(new DemoCommand(environment))
         .addSubcommand(new DoctorCommand())
         .registerConverter(ByteSize.class, new ByteSize.Converter())
         .registerConverter(DiskArgument.class, new DiskArgument.Converter())

@@ -27,6 +27,15 @@ public record HostReport(HostFacts host, List<Capability> capabilities) {
   }
 
   /**
+   * Examines one thing only: whether KVM executes guest kernels. Takes milliseconds where it does.
+   *
+   * @return the capability {@code guest-kernel-mode}
+   */
+  public static Capability guestKernelMode() {
+    return KvmChecks.guestKernelMode();
+  }
+
+  /**
    * Whether VMs run here at all.
    *
    * @return whether everything required is there

@@ -167,6 +167,14 @@ final class KvmChecks {
     return found;
   }
 
+  static Capability guestKernelMode() {
+    try (Kvm kvm = Kvm.open()) {
+      return GuestKernelProbe.answer(GUEST_KERNEL_MODE, kvm);
+    } catch (LinuxException e) {
+      return GUEST_KERNEL_MODE.found(false, reason(e));
+    }
+  }
+
   private static String reason(LinuxException e) {
     return switch (e.errno()) {
       case Errno.ENOENT -> "there is no /dev/kvm";

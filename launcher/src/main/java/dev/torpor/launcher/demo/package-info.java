@@ -1,0 +1,2 @@
+/** What {@code torpor demo} shows, part by part. */
+package dev.torpor.launcher.demo;
