@@ -2,6 +2,7 @@ package dev.torpor.vmm.boot;
 
 import dev.torpor.vmm.memory.GuestMemory;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -15,7 +16,7 @@ import java.nio.file.Path;
  * kill the JVM. Every failure is a {@link BootException} that names the file.
  */
 final class BootFile implements AutoCloseable {
-  private static final int COPY_BYTES = 1 << 20;
+  private static final long COPY_BYTES = 1 << 20;
 
   private final String role;
   private final Path path;
@@ -59,20 +60,22 @@ final class BootFile implements AutoCloseable {
     int available = Math.clamp(byteSize - offset, 0, byteCount);
     ByteBuffer buffer = ByteBuffer.allocate(available);
     readFully(offset, buffer);
-    return MemorySegment.ofBuffer(buffer);
+    return MemorySegment.ofBuffer(buffer.flip());
   }
 
   /** Copies a range of the file, which it must contain, to a range of guest memory. */
   void copyTo(GuestMemory memory, long gpa, long offset, long byteCount) {
-    ByteBuffer buffer = ByteBuffer.allocateDirect((int) Math.min(byteCount, COPY_BYTES));
-    for (long copied = 0; copied < byteCount; copied += buffer.limit()) {
-      buffer.clear().limit((int) Math.min(byteCount - copied, COPY_BYTES));
-      readFully(offset + copied, buffer);
-      memory.write(gpa + copied, MemorySegment.ofBuffer(buffer));
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment chunk = arena.allocate(Math.min(byteCount, COPY_BYTES));
+      for (long copied = 0; copied < byteCount; copied += COPY_BYTES) {
+        MemorySegment part = chunk.asSlice(0, Math.min(byteCount - copied, COPY_BYTES));
+        readFully(offset + copied, part.asByteBuffer());
+        memory.write(gpa + copied, part);
+      }
     }
   }
 
-  /** Fills the buffer from the file, and makes it ready to be read. */
+  /** Fills the buffer from the file. */
   private void readFully(long offset, ByteBuffer buffer) {
     try {
       while (buffer.hasRemaining()) {
@@ -83,7 +86,6 @@ final class BootFile implements AutoCloseable {
     } catch (IOException e) {
       throw failure(e);
     }
-    buffer.flip();
   }
 
   private BootException failure(IOException e) {

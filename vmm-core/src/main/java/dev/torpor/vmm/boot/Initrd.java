@@ -32,8 +32,9 @@ record Initrd(long gpa, long byteSize) {
       }
       if (gpa < kernelEnd) {
         throw new BootException(
-            "%s of %d bytes does not fit between the kernel's memory, which ends at 0x%x, and 0x%x: give the VM more memory"
-                .formatted(file, file.byteSize(), kernelEnd, end));
+            "%s of %d bytes does not fit between 0x%x, where the kernel's memory ends, and 0x%x: "
+                    .formatted(file, file.byteSize(), kernelEnd, end)
+                + "give the VM more memory");
       }
       file.copyTo(memory, gpa, 0, file.byteSize());
       return new Initrd(gpa, file.byteSize());
