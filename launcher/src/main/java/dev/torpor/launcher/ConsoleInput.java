@@ -46,6 +46,7 @@ final class ConsoleInput {
           case ESCAPED_CTRL_A -> pending[pendingCount++] = ConsoleEscape.CTRL_A;
           case HELP -> help.run();
           case QUIT -> {
+            guest.offer(pending, 0, pendingCount); // not waiting: the VM is about to end
             return true;
           }
           case NOTHING -> {}

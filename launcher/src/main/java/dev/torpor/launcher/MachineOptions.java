@@ -1,11 +1,14 @@
 package dev.torpor.launcher;
 
+import dev.torpor.linux.Errno;
+import dev.torpor.linux.LinuxException;
 import dev.torpor.vmm.boot.Guest;
 import dev.torpor.vmm.cpu.CpuTemplate;
 import dev.torpor.vmm.memory.MemoryBacking;
 import dev.torpor.vmm.vm.VmConfig;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import picocli.CommandLine.Option;
 
 /** What the machine is made of. */
@@ -19,6 +22,8 @@ final class MachineOptions {
     /** Reserved huge pages. */
     HUGETLBFS
   }
+
+  private static final long HUGE_PAGE_BYTES = 2 << 20;
 
   @Option(
       names = "--memory",
@@ -74,5 +79,14 @@ final class MachineOptions {
             .cpuTemplate(CpuTemplate.named(cpuTemplate));
     disks.forEach(disk -> machine.disk(disk.path(), disk.readOnly()));
     return machine;
+  }
+
+  /** What a failure to build the machine means for these options; empty if it is not theirs. */
+  Optional<String> explain(LinuxException failure) {
+    return hugePages == HugePages.HUGETLBFS && failure.errno() == Errno.ENOMEM
+        ? Optional.of(
+            "--huge-pages hugetlbfs: the host has not reserved enough for %s; try sysctl vm.nr_hugepages=%d"
+                .formatted(memory, Math.ceilDiv(memory.bytes(), HUGE_PAGE_BYTES)))
+        : Optional.empty();
   }
 }

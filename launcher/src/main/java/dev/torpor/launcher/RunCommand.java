@@ -1,5 +1,6 @@
 package dev.torpor.launcher;
 
+import dev.torpor.linux.LinuxException;
 import dev.torpor.vmm.vm.VmConfig;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -69,6 +70,8 @@ final class RunCommand implements Callable<Integer> {
       return new Foreground(stdio, messages, quiet).run(description, timeout()).exitCode();
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+    } catch (LinuxException e) {
+      throw machine.explain(e).<RuntimeException>map(IllegalStateException::new).orElse(e);
     }
   }
 

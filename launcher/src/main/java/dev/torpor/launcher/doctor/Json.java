@@ -48,7 +48,7 @@ final class Json {
       value(element, depth + 1);
       separator = ",\n  ";
     }
-    text.append(']');
+    text.append("\n]");
   }
 
   private void string(String string) {

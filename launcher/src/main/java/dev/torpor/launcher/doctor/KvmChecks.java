@@ -108,7 +108,7 @@ final class KvmChecks {
               "TSC scaling",
               Cap.TSC_CONTROL,
               "restoring where the TSC has another frequency",
-              "3.0, on a processor that scales it,"),
+              "3.0 on a processor that scales,"),
           useful("tsc-offset", "TSC offset", Cap.VCPU_ATTRIBUTES, "synchronous TSCs", "5.16"),
           useful(
               "dirty-log",
