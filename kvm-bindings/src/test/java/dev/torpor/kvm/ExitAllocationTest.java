@@ -2,7 +2,7 @@ package dev.torpor.kvm;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.torpor.testing.AllocatedBytes;
+import dev.torpor.testing.Allocation;
 import dev.torpor.testing.KvmTest;
 import org.junit.jupiter.api.Test;
 
@@ -19,9 +19,9 @@ class ExitAllocationTest {
   void anExitWithItsAccessorsAllocatesNothing() {
     try (FlatVm flat = new FlatVm(FlatVm.ECHO)) {
       echo(flat.vcpu, WARM_UP_EXITS);
-      long before = AllocatedBytes.ofThisThread();
+      long before = Allocation.ofThisThread();
       long sum = echo(flat.vcpu, EXITS);
-      long allocated = AllocatedBytes.ofThisThread() - before;
+      long allocated = Allocation.ofThisThread() - before;
       assertThat(allocated).as("bytes in " + EXITS + " exits").isLessThan(TOLERATED_BYTES);
       assertThat(sum).as("every answer came back plus one").isEqualTo(sumOfOneTo(EXITS / 2));
     }
