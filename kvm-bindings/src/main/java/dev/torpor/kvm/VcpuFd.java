@@ -367,7 +367,7 @@ public final class VcpuFd extends KvmFd {
    * Reads the state of the guest's own virtualisation (section 4.114).
    *
    * @param nested where to put it
-   * @throws KvmException E2BIG if it is too small, ENOTTY without nested virtualisation
+   * @throws KvmException E2BIG if it is too small, EINVAL without nested virtualisation
    */
   public void getNestedState(NestedState nested) {
     call(KvmRequests.KVM_GET_NESTED_STATE, nested.segment());
@@ -470,10 +470,11 @@ public final class VcpuFd extends KvmFd {
   }
 
   /**
-   * Queues a vector, without interrupt controllers in the kernel (section 4.16).
+   * Queues a vector, without interrupt controllers in the kernel (section 4.16). It takes the place
+   * of one that is queued already.
    *
    * @param vector from 0 to 255
-   * @throws KvmException EEXIST if one is queued, ENXIO with interrupt controllers
+   * @throws KvmException EINVAL for another vector, ENXIO with interrupt controllers
    */
   public void injectInterrupt(int vector) {
     MemorySegment interrupt = Native.scratch(InterruptStructs.KVM_INTERRUPT);

@@ -388,7 +388,7 @@ public final class VmFd extends KvmFd {
    */
   public void assignIoEventFd(
       EventFd event, long address, boolean isPort, int byteCount, long value) {
-    ioEventFd(event, address, byteCount, value, isPort ? IOEVENTFD_PIO : 0);
+    ioEventFd(event, address, isPort, byteCount, value, 0);
   }
 
   /**
@@ -403,22 +403,24 @@ public final class VmFd extends KvmFd {
    */
   public void deassignIoEventFd(
       EventFd event, long address, boolean isPort, int byteCount, long value) {
-    ioEventFd(event, address, byteCount, value, IOEVENTFD_DEASSIGN | (isPort ? IOEVENTFD_PIO : 0));
+    ioEventFd(event, address, isPort, byteCount, value, IOEVENTFD_DEASSIGN);
   }
 
-  private void ioEventFd(EventFd event, long address, int byteCount, long value, int flags) {
+  private void ioEventFd(
+      EventFd event, long address, boolean isPort, int byteCount, long value, int action) {
+    int flags = action | IOEVENTFD_DATAMATCH | (isPort ? IOEVENTFD_PIO : 0);
     MemorySegment ioEventFd = Native.scratch(KVM_IOEVENTFD);
     ioEventFd.set(JAVA_LONG, 0, value);
     ioEventFd.set(JAVA_LONG, offset(KVM_IOEVENTFD, "addr"), address);
     ioEventFd.set(JAVA_INT, offset(KVM_IOEVENTFD, "len"), byteCount);
     ioEventFd.set(JAVA_INT, offset(KVM_IOEVENTFD, "fd"), event.descriptor().number());
-    ioEventFd.set(JAVA_INT, offset(KVM_IOEVENTFD, "flags"), flags | IOEVENTFD_DATAMATCH);
+    ioEventFd.set(JAVA_INT, offset(KVM_IOEVENTFD, "flags"), flags);
     call(
         KvmRequests.KVM_IOEVENTFD,
         ioEventFd.address(),
         () ->
-            "address=0x%x, byteCount=%d, value=%d, flags=%d"
-                .formatted(address, byteCount, value, flags));
+            "%s, address=0x%x, byteCount=%d, value=%d, flags=%d"
+                .formatted(event.descriptor(), address, byteCount, value, flags));
   }
 
   /**

@@ -107,12 +107,12 @@ class BadDescriptorTest {
         .badDescriptor(
             "assignIoEventFd",
             "KVM_IOEVENTFD",
-            "address=0x12345000, byteCount=8, value=1, flags=0",
+            "address=0x12345000, byteCount=8, value=1, flags=1",
             () -> vm.assignIoEventFd(event, GPA, false, 8, 1))
         .badDescriptor(
             "deassignIoEventFd",
             "KVM_IOEVENTFD",
-            "address=0x3f8, byteCount=1, value=1, flags=6",
+            "address=0x3f8, byteCount=1, value=1, flags=7",
             () -> vm.deassignIoEventFd(event, 0x3f8, true, 1, 1))
         .badDescriptor("getClock", "KVM_GET_CLOCK", "fd=-1", () -> vm.getClock(new ClockData()))
         .badDescriptor("setClock", "KVM_SET_CLOCK", "fd=-1", () -> vm.setClock(new ClockData()))

@@ -19,6 +19,16 @@ public final class Allocation {
   }
 
   /**
+   * What another thread has allocated since it started.
+   *
+   * @param thread the thread
+   * @return the number of bytes; -1 if it has ended
+   */
+  public static long of(Thread thread) {
+    return THREADS.getThreadAllocatedBytes(thread.threadId());
+  }
+
+  /**
    * Runs some work on the calling thread and counts what it allocates.
    *
    * @param work what to run; compiled already, if only its steady state matters

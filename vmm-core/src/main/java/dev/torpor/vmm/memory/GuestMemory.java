@@ -56,6 +56,7 @@ public final class GuestMemory implements AutoCloseable {
    * @return the memory
    * @throws IllegalArgumentException if the size is out of range
    * @throws LinuxException ENOMEM if the host has no room for it
+   * @throws IllegalStateException if too few huge pages are reserved for hugetlbfs
    */
   public static GuestMemory allocate(
       long byteSize, MemoryBacking backing, boolean transparentHugePages) {
@@ -80,8 +81,16 @@ public final class GuestMemory implements AutoCloseable {
       if (file != null) {
         file.close();
       }
-      throw e;
+      throw backing == MemoryBacking.HUGETLBFS ? tooFewHugePages(byteSize, e) : e;
     }
+  }
+
+  private static IllegalStateException tooFewHugePages(long byteSize, RuntimeException cause) {
+    return new IllegalStateException(
+        "memory of %d MiB on huge pages: the host has too few free; sysctl vm.nr_hugepages=%d"
+                .formatted(byteSize >> 20, byteSize / HUGE_PAGE_BYTES)
+            + " reserves that many",
+        cause);
   }
 
   private static LinuxFile hugePageFile(long byteSize) {

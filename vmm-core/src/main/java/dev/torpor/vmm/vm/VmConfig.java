@@ -8,10 +8,10 @@ import dev.torpor.vmm.memory.MemoryLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashSet;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
 
 /**
  * What a virtual machine is made of. Immutable, and valid as far as can be known before the files
@@ -73,25 +73,29 @@ public record VmConfig(
     if (disks.size() > MAX_DISKS) {
       throw new IllegalArgumentException(disks.size() + " disks: at most " + MAX_DISKS);
     }
-    Set<Path> seen = new HashSet<>();
+    Map<Path, DiskConfig> seen = new HashMap<>();
     for (DiskConfig disk : disks) {
-      if (!Files.exists(disk.path())) {
-        throw new IllegalArgumentException(
-            "disk " + disk.path() + " does not exist: give a raw image file or a block device");
-      }
-      if (!Files.isReadable(disk.path()) || !(disk.readOnly() || Files.isWritable(disk.path()))) {
-        throw new IllegalArgumentException(
-            "disk "
-                + disk.path()
-                + " may not be "
-                + (Files.isReadable(disk.path())
-                    ? "written: change its mode, or use it read-only"
-                    : "read"));
-      }
-      if (!seen.add(disk.path().toAbsolutePath().normalize()) && !disk.readOnly()) {
+      requireUsable(disk);
+      DiskConfig same = seen.put(disk.path().toAbsolutePath().normalize(), disk);
+      if (same != null && !(same.readOnly() && disk.readOnly())) {
         throw new IllegalArgumentException(
             "disk " + disk.path() + " is given twice: each disk needs a file of its own");
       }
+    }
+  }
+
+  private static void requireUsable(DiskConfig disk) {
+    Path path = disk.path();
+    if (!Files.exists(path)) {
+      throw new IllegalArgumentException(
+          "disk " + path + " does not exist: give a raw image file or a block device");
+    }
+    if (!Files.isReadable(path)) {
+      throw new IllegalArgumentException("disk " + path + " may not be read: change its mode");
+    }
+    if (!disk.readOnly() && !Files.isWritable(path)) {
+      throw new IllegalArgumentException(
+          "disk " + path + " may not be written: change its mode, or use it read-only");
     }
   }
 

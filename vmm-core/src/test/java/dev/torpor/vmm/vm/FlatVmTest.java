@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.torpor.kvm.Register;
 import dev.torpor.kvm.Regs;
+import dev.torpor.testing.Allocation;
 import dev.torpor.testing.KvmTest;
 import dev.torpor.vmm.VmExit;
 import dev.torpor.vmm.boot.FlatArguments;
@@ -132,6 +133,26 @@ class FlatVmTest {
       assertThat(thread).isEqualTo("vm-vcpu0");
       assertThat(regs.get(Register.RIP))
           .isBetween(FlatBoot.IMAGE_GPA, FlatBoot.IMAGE_GPA + FlatBoot.MAX_IMAGE_BYTES);
+    }
+  }
+
+  @Test
+  void anExitAllocatesNothing() throws InterruptedException {
+    long exits = 200_000;
+    try (Vm vm = Vm.create(flat("doorbell-echo", 0, 1).name("frugal").build())) {
+      Doorbell doorbell = vm.doorbell().orElseThrow();
+      vm.start();
+      assertThat(doorbell.awaitProgress(exits, Duration.ofSeconds(30))).isTrue();
+      Thread vcpuThread =
+          Thread.getAllStackTraces().keySet().stream()
+              .filter(thread -> thread.getName().equals("frugal-vcpu0"))
+              .findAny()
+              .orElseThrow();
+      long before = Allocation.of(vcpuThread);
+      long start = doorbell.progress();
+      assertThat(doorbell.awaitProgress(start + exits, Duration.ofSeconds(30))).isTrue();
+      // Less than a byte in a hundred exits: what is there is not the exits'.
+      assertThat(Allocation.of(vcpuThread) - before).isLessThan(exits / 100);
     }
   }
 
