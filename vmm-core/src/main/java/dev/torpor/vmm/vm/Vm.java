@@ -242,6 +242,11 @@ public final class Vm implements AutoCloseable {
     return machine.doorbell();
   }
 
+  /** The parts, for tests. */
+  Machine machine() {
+    return machine;
+  }
+
   /** Ends the guest if it runs, and gives everything back. A second call does nothing. */
   @Override
   public void close() {
