@@ -53,7 +53,7 @@ public final class DemoLog {
    * @param nanos how long it took
    */
   public void step(String what, String result, long nanos) {
-    row("  %-44s %-38s %9s".formatted(what, result, duration(nanos)));
+    row("  %-47s %-38s %9s".formatted(what, result, duration(nanos)));
   }
 
   /**

@@ -48,6 +48,8 @@ public final class LabProcess {
     command.addAll(List.of(arguments));
     Process process =
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    Thread hook = new Thread(process::destroy, "end-lab");
+    Runtime.getRuntime().addShutdownHook(hook); // does nothing after its end
     try (BufferedReader output = process.inputReader(StandardCharsets.UTF_8)) {
       output.lines().forEach(line);
       int status = process.waitFor();

@@ -1,0 +1,38 @@
+package dev.torpor.launcher;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.torpor.testing.LinuxGuestTest;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(value = 240, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class DemoCommandTest {
+  @Test
+  @LinuxGuestTest
+  void theLinuxPartBootsAsksAndPowersOff() {
+    Cli.Result result = Cli.run(Cli.NOBODY, System.getenv(), "demo", "--linux-part");
+
+    assertThat(result.err()).isEmpty();
+    assertThat(result.exitCode()).isZero();
+    assertThat(result.out().lines())
+        .anyMatch(line -> line.matches("  boot Debian's stock kernel +a shell +[0-9.]+ m?s"))
+        .anyMatch(line -> line.matches("  torpor# uname -sr +Linux 6\\.1.* m?s"))
+        .anyMatch(line -> line.matches("  power off +powered off +[0-9.]+ m?s"));
+  }
+
+  @Test
+  void guestsThatAreMissingAreToldInOneLine(@TempDir Path empty) {
+    Cli.Result result =
+        Cli.run(Cli.NOBODY, Map.of("TORPOR_GUESTS", empty.toString()), "demo", "--linux-part");
+
+    assertThat(result.exitCode()).isEqualTo(1);
+    assertThat(result.errLines())
+        .singleElement()
+        .asString()
+        .contains(empty.resolve("vmlinuz-6.1-cloud") + " is missing", "./torpor demo");
+  }
+}
