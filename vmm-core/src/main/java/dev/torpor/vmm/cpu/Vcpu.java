@@ -162,9 +162,6 @@ public final class Vcpu implements AutoCloseable {
     } finally {
       ready.countDown();
       gate.leave(this);
-      // The JVM unblocks the signal when a thread ends: a kick still pending would kill the
-      // process.
-      while (ThreadSignal.dequeue()) {}
     }
   }
 
@@ -181,7 +178,8 @@ public final class Vcpu implements AutoCloseable {
       case ExitReason.IO -> handlePortIo();
       case ExitReason.INTR, ExitReason.IRQ_WINDOW_OPEN -> {}
       case ExitReason.SYSTEM_EVENT -> end(systemEvent());
-      case ExitReason.SHUTDOWN -> end(crash("triple fault"));
+      // Without its address: AMD processors have reset the vCPU by now.
+      case ExitReason.SHUTDOWN -> end(new VmExit.Crashed(id, "triple fault"));
       case ExitReason.HLT ->
           end(crash("halted for good: this VM has no interrupt controller to wake it"));
       case ExitReason.FAIL_ENTRY ->
