@@ -138,7 +138,7 @@ class FlatVmTest {
 
   @Test
   void anExitAllocatesNothing() throws InterruptedException {
-    long exits = 200_000;
+    long exits = 50_000;
     try (Vm vm = Vm.create(flat("doorbell-echo", 0, 1).name("frugal").build())) {
       Doorbell doorbell = vm.doorbell().orElseThrow();
       vm.start();
