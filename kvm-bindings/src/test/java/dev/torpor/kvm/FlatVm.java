@@ -32,6 +32,12 @@ final class FlatVm implements AutoCloseable {
   static final int RAM_SLOT = 0;
   static final int PAGE = 4096;
 
+  /**
+   * The first page behind the page tables. Processors with nested paging write to a guest's tables
+   * as they walk them, so those below may be dirty whatever the guest does.
+   */
+  static final long FIRST_PAGE_OF_ITS_OWN = 16;
+
   private static final long PML4 = 0x1000;
   private static final long PDPT = 0x2000;
   private static final long FIRST_PD = 0x3000;
