@@ -3,7 +3,6 @@ package dev.torpor.vmm.device.virtio;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.torpor.linux.LinuxException;
 import dev.torpor.testing.ProcessResources;
@@ -135,7 +134,7 @@ class RawFileBackendTest {
   @Test
   void zeroesAreWrittenOneByOneWhereTheFileSystemCannot() throws IOException {
     Path tmpfs = Path.of("/dev/shm");
-    assumeTrue(Files.isDirectory(tmpfs), "no tmpfs at /dev/shm");
+    assertThat(tmpfs).as("a tmpfs").isDirectory();
     Path path = Files.createTempFile(tmpfs, "torpor-disk", ".raw");
     try {
       assertZeroes(path, false);
