@@ -172,11 +172,10 @@ final class Machine implements AutoCloseable {
   }
 
   private void addDisk(DiskConfig disk, VirtioMmioWindow slot) {
-    String id = "vd" + (char) ('a' + config.disks().indexOf(disk));
+    String id = "vd" + (char) ('a' + slot.gsi() - FIRST_VIRTIO_GSI);
     InterruptLine line = interruptLine(slot.gsi());
     BlockDevice device = new BlockDevice(RawFileBackend.open(disk.path(), disk.readOnly()), id);
-    VirtioMmioTransport transport =
-        owned.own(new VirtioMmioTransport(device, memory, line, eventLoop));
+    VirtioMmioTransport transport = owned.own(transport(device, line));
     mmio.attach(slot.gpa(), slot.byteSize(), transport);
     for (QueueNotifier notifier : transport.notifiers()) {
       vm.assignIoEventFd(
@@ -185,6 +184,16 @@ final class Machine implements AutoCloseable {
           false,
           NOTIFY_BYTES,
           notifier.queueIndex());
+    }
+  }
+
+  /** The transport closes the device, once there is a transport. */
+  private VirtioMmioTransport transport(BlockDevice device, InterruptLine line) {
+    try {
+      return new VirtioMmioTransport(device, memory, line, eventLoop);
+    } catch (RuntimeException e) {
+      device.close();
+      throw e;
     }
   }
 
