@@ -8,6 +8,9 @@ import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.domain.PackageMatcher;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
@@ -84,5 +87,40 @@ class ArchitectureTest {
   @Test
   void packagesFormNoCycle() {
     slices().matching("dev.torpor.(**)").should().beFreeOfCycles().check(CLASSES);
+  }
+
+  /**
+   * Widening a segment is the one unchecked step into native memory; each says who answers for it.
+   */
+  @Test
+  void everyReinterpretSaysWhyItIsSafe() throws IOException {
+    List<Path> sources;
+    try (Stream<Path> files = Files.walk(Path.of("../kvm-bindings/src/main/java"))) {
+      sources = files.filter(file -> file.toString().endsWith(".java")).toList();
+    }
+    int found = 0;
+    for (Path source : sources) {
+      List<String> lines = Files.readAllLines(source);
+      for (int i = 0; i < lines.size(); i++) {
+        if (lines.get(i).contains(".reinterpret(")) {
+          found++;
+          assertThat(lines.subList(Math.max(0, i - 6), i))
+              .as("%s:%d", source, i + 1)
+              .anyMatch(line -> line.contains("// SAFETY:"));
+        }
+      }
+    }
+    assertThat(found).isPositive();
+  }
+
+  @Test
+  void onlyTheBindingsReachNativeMemory() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackages("dev.torpor.kvm..", "dev.torpor.linux..")
+        .should()
+        .dependOnClassesThat()
+        .haveFullyQualifiedName("java.lang.foreign.Linker")
+        .check(CLASSES);
   }
 }
