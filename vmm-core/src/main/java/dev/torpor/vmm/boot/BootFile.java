@@ -35,8 +35,8 @@ final class BootFile implements AutoCloseable {
       if (Files.exists(path) && !Files.isRegularFile(path)) {
         throw new BootException(this + " is not a regular file");
       }
+      byteSize = Files.size(path);
       channel = FileChannel.open(path);
-      byteSize = channel.size();
     } catch (IOException e) {
       throw failure(e);
     }

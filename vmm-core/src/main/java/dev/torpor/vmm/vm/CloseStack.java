@@ -13,11 +13,6 @@ final class CloseStack implements AutoCloseable {
     return resource;
   }
 
-  /** Adds something to be done before everything added so far is closed. */
-  void onClose(Runnable action) {
-    actions.push(action);
-  }
-
   private static void closeUnchecked(AutoCloseable resource) {
     try {
       resource.close();

@@ -252,10 +252,6 @@ final class Machine implements AutoCloseable {
     return memory;
   }
 
-  VmFd vm() {
-    return vm;
-  }
-
   VcpuGroup vcpus() {
     return vcpus;
   }

@@ -53,7 +53,8 @@ public final class Vm implements AutoCloseable {
    * @return the VM, which the caller closes
    * @throws IllegalArgumentException if a file is not what it should be, or the host lacks what the
    *     CPU template needs
-   * @throws LinuxException if the host refuses memory, KVM, or a disk
+   * @throws IllegalStateException if there is no KVM to use; the message says what to do
+   * @throws LinuxException if the host refuses memory or a disk
    */
   public static Vm create(VmConfig config) {
     return new Vm(config);
