@@ -1,5 +1,6 @@
 /** The command line. */
 module dev.torpor.launcher {
+  requires com.google.gson;
   requires dev.torpor.vmm;
   requires info.picocli;
 
