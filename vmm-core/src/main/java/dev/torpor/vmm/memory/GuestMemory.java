@@ -13,6 +13,7 @@ import dev.torpor.linux.Mapping;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * A guest's RAM, and the only way in which the VMM touches it.
@@ -36,6 +37,9 @@ public final class GuestMemory implements AutoCloseable {
   private final Mapping mapping;
   private final MemorySegment ram;
   private final long lowByteSize;
+
+  /** The pages that the VMM wrote; null until somebody wants to know them. */
+  private volatile WrittenPages written;
 
   private GuestMemory(List<MemoryRegion> regions, LinuxFile file, Mapping mapping) {
     this.regions = regions;
@@ -126,6 +130,35 @@ public final class GuestMemory implements AutoCloseable {
   }
 
   /**
+   * How many pages there are.
+   *
+   * @return the number of pages of 4 KiB, without the hole
+   */
+  public long pageCount() {
+    return byteSize / MemoryLayout.PAGE_BYTES;
+  }
+
+  /**
+   * Where the backing memory begins.
+   *
+   * @return the HVA of page 0; all pages follow in one row, without the hole
+   */
+  public long address() {
+    return mapping.address();
+  }
+
+  /**
+   * The host virtual address of a page.
+   *
+   * @param page its index, as a {@link PageSet} counts
+   * @return the HVA, valid until {@link #close()}
+   * @throws IndexOutOfBoundsException if there is no such page
+   */
+  public long hvaOfPage(long page) {
+    return mapping.address() + Objects.checkIndex(page, pageCount()) * MemoryLayout.PAGE_BYTES;
+  }
+
+  /**
    * Where RAM lies.
    *
    * @return the regions, in rising order of address
@@ -146,7 +179,8 @@ public final class GuestMemory implements AutoCloseable {
   }
 
   /**
-   * The host virtual address of a range, for system calls and memslots.
+   * The host virtual address of a range, for system calls and memslots. Who writes there tells
+   * {@link #markWritten} afterwards.
    *
    * @param gpa its first guest physical address
    * @param byteCount its length
@@ -209,7 +243,9 @@ public final class GuestMemory implements AutoCloseable {
    * @throws GuestAddressException if it is not RAM
    */
   public void writeByte(long gpa, byte value) {
-    ram.set(JAVA_BYTE, backingOffset(gpa, 1), value);
+    long offset = backingOffset(gpa, 1);
+    ram.set(JAVA_BYTE, offset, value);
+    markOffset(offset, 1);
   }
 
   /**
@@ -220,7 +256,9 @@ public final class GuestMemory implements AutoCloseable {
    * @throws GuestAddressException if they are not RAM
    */
   public void writeShort(long gpa, short value) {
-    ram.set(JAVA_SHORT_UNALIGNED, backingOffset(gpa, 2), value);
+    long offset = backingOffset(gpa, 2);
+    ram.set(JAVA_SHORT_UNALIGNED, offset, value);
+    markOffset(offset, 2);
   }
 
   /**
@@ -231,7 +269,9 @@ public final class GuestMemory implements AutoCloseable {
    * @throws GuestAddressException if they are not RAM
    */
   public void writeInt(long gpa, int value) {
-    ram.set(JAVA_INT_UNALIGNED, backingOffset(gpa, 4), value);
+    long offset = backingOffset(gpa, 4);
+    ram.set(JAVA_INT_UNALIGNED, offset, value);
+    markOffset(offset, 4);
   }
 
   /**
@@ -242,7 +282,9 @@ public final class GuestMemory implements AutoCloseable {
    * @throws GuestAddressException if they are not RAM
    */
   public void writeLong(long gpa, long value) {
-    ram.set(JAVA_LONG_UNALIGNED, backingOffset(gpa, 8), value);
+    long offset = backingOffset(gpa, 8);
+    ram.set(JAVA_LONG_UNALIGNED, offset, value);
+    markOffset(offset, 8);
   }
 
   /**
@@ -265,7 +307,9 @@ public final class GuestMemory implements AutoCloseable {
    * @throws GuestAddressException if they are not RAM
    */
   public void writeShortRelease(long gpa, short value) {
-    SHORT.setRelease(ram, backingOffset(gpa, 2), value);
+    long offset = backingOffset(gpa, 2);
+    SHORT.setRelease(ram, offset, value);
+    markOffset(offset, 2);
   }
 
   /**
@@ -287,7 +331,10 @@ public final class GuestMemory implements AutoCloseable {
    * @throws GuestAddressException if the range is not RAM
    */
   public void write(long gpa, MemorySegment source) {
-    MemorySegment.copy(source, 0, ram, backingOffset(gpa, source.byteSize()), source.byteSize());
+    long byteCount = source.byteSize();
+    long offset = backingOffset(gpa, byteCount);
+    MemorySegment.copy(source, 0, ram, offset, byteCount);
+    markOffset(offset, byteCount);
   }
 
   /**
@@ -299,7 +346,56 @@ public final class GuestMemory implements AutoCloseable {
    * @throws GuestAddressException if the range is not RAM
    */
   public void fill(long gpa, long byteCount, byte value) {
-    ram.asSlice(backingOffset(gpa, byteCount), byteCount).fill(value);
+    long offset = backingOffset(gpa, byteCount);
+    ram.asSlice(offset, byteCount).fill(value);
+    markOffset(offset, byteCount);
+  }
+
+  /**
+   * Tells that the VMM has written to guest memory by other means than this class's: a system call
+   * that was given an {@link #hva}, for instance. Called after the write, also after one that
+   * failed half-way.
+   *
+   * @param gpa the first guest physical address
+   * @param byteCount how many bytes may have changed
+   * @throws GuestAddressException if the range is not RAM
+   */
+  public void markWritten(long gpa, long byteCount) {
+    markOffset(backingOffset(gpa, byteCount), byteCount);
+  }
+
+  /**
+   * The fence makes the write visible before the mark is looked at: without it, a mark that is in
+   * place already could be taken, and the page read, between the two.
+   */
+  private void markOffset(long offset, long byteCount) {
+    VarHandle.fullFence();
+    WrittenPages marks = written;
+    if (marks != null && byteCount > 0) {
+      marks.mark(
+          offset / MemoryLayout.PAGE_BYTES, (offset + byteCount - 1) / MemoryLayout.PAGE_BYTES);
+    }
+  }
+
+  /** From now on, writes of the VMM are marked. */
+  synchronized void startMarking() {
+    if (written == null) {
+      written = new WrittenPages(pageCount());
+    }
+  }
+
+  /**
+   * Moves the marks of the pages that the VMM wrote into a set. One thread at a time. What is then
+   * read from the pages has the writes that were marked.
+   *
+   * @param target the set to add to, of {@link #pageCount()} pages; nothing is added unless a
+   *     {@link DirtyTracker} was started
+   */
+  public void takeWritten(PageSet target) {
+    WrittenPages marks = written;
+    if (marks != null) {
+      marks.takeInto(target);
+    }
   }
 
   /** Gives the memory back to the host. No VM and no thread may use it any more. */
