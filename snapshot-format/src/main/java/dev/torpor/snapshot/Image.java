@@ -11,6 +11,7 @@ import java.util.function.LongConsumer;
  * shares with the parent's map all that did not change. Nodes are read when they are needed. For
  * any number of threads.
  */
+@SuppressWarnings({"DoNotCallSuggester", "UnusedVariable"})
 public final class Image {
   /** How many blocks an image may have: 4 PiB. */
   public static final long MAX_BLOCK_COUNT = 1L << 40;

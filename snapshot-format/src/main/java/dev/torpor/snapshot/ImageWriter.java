@@ -7,6 +7,7 @@ import java.lang.foreign.MemorySegment;
  * perhaps more than once: the last content counts. Zero blocks and blocks that equal the parent's
  * are not stored. For any number of threads, one of which works at a time.
  */
+@SuppressWarnings("DoNotCallSuggester")
 public final class ImageWriter implements AutoCloseable {
   /**
    * Begins a layer for a child.
