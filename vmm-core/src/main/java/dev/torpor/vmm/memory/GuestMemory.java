@@ -13,6 +13,7 @@ import dev.torpor.linux.Mapping;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.locks.StampedLock;
 
 /**
@@ -43,6 +44,10 @@ public final class GuestMemory implements AutoCloseable {
   private final Mapping mapping;
   private final MemorySegment ram;
   private final long lowByteSize;
+
+  /** The pages that the VMM wrote; null until somebody wants to know them. */
+  private volatile WrittenPages written;
+
   private final MemoryBacking backing;
 
   /** Held for reading by guarded accesses, for writing by who makes pages inaccessible. */
@@ -142,6 +147,35 @@ public final class GuestMemory implements AutoCloseable {
   }
 
   /**
+   * How many pages there are.
+   *
+   * @return the number of pages of 4 KiB, without the hole
+   */
+  public long pageCount() {
+    return byteSize / MemoryLayout.PAGE_BYTES;
+  }
+
+  /**
+   * Where the backing memory begins.
+   *
+   * @return the HVA of page 0; all pages follow in one row, without the hole
+   */
+  public long address() {
+    return mapping.address();
+  }
+
+  /**
+   * The host virtual address of a page.
+   *
+   * @param page its index, as a {@link PageSet} counts
+   * @return the HVA, valid until {@link #close()}
+   * @throws IndexOutOfBoundsException if there is no such page
+   */
+  public long hvaOfPage(long page) {
+    return mapping.address() + Objects.checkIndex(page, pageCount()) * MemoryLayout.PAGE_BYTES;
+  }
+
+  /**
    * Where RAM lies.
    *
    * @return the regions, in rising order of address
@@ -162,7 +196,8 @@ public final class GuestMemory implements AutoCloseable {
   }
 
   /**
-   * The host virtual address of a range, for system calls and memslots.
+   * The host virtual address of a range, for system calls and memslots. Who writes there tells
+   * {@link #markWritten} afterwards.
    *
    * @param gpa its first guest physical address
    * @param byteCount its length
@@ -253,6 +288,7 @@ public final class GuestMemory implements AutoCloseable {
     long stamp = beginWrite(offset, 1);
     try {
       ram.set(JAVA_BYTE, offset, value);
+      markOffset(offset, 1);
     } finally {
       end(stamp);
     }
@@ -270,6 +306,7 @@ public final class GuestMemory implements AutoCloseable {
     long stamp = beginWrite(offset, 2);
     try {
       ram.set(JAVA_SHORT_UNALIGNED, offset, value);
+      markOffset(offset, 2);
     } finally {
       end(stamp);
     }
@@ -287,6 +324,7 @@ public final class GuestMemory implements AutoCloseable {
     long stamp = beginWrite(offset, 4);
     try {
       ram.set(JAVA_INT_UNALIGNED, offset, value);
+      markOffset(offset, 4);
     } finally {
       end(stamp);
     }
@@ -304,6 +342,7 @@ public final class GuestMemory implements AutoCloseable {
     long stamp = beginWrite(offset, 8);
     try {
       ram.set(JAVA_LONG_UNALIGNED, offset, value);
+      markOffset(offset, 8);
     } finally {
       end(stamp);
     }
@@ -339,6 +378,7 @@ public final class GuestMemory implements AutoCloseable {
     long stamp = beginWrite(offset, 2);
     try {
       SHORT.setRelease(ram, offset, value);
+      markOffset(offset, 2);
     } finally {
       end(stamp);
     }
@@ -375,6 +415,7 @@ public final class GuestMemory implements AutoCloseable {
     long stamp = beginWrite(offset, byteCount);
     try {
       MemorySegment.copy(source, 0, ram, offset, byteCount);
+      markOffset(offset, byteCount);
     } finally {
       end(stamp);
     }
@@ -393,8 +434,56 @@ public final class GuestMemory implements AutoCloseable {
     long stamp = beginWrite(offset, byteCount);
     try {
       ram.asSlice(offset, byteCount).fill(value);
+      markOffset(offset, byteCount);
     } finally {
       end(stamp);
+    }
+  }
+
+  /**
+   * Tells that the VMM has written to guest memory by other means than this class's: a system call
+   * that was given an {@link #hva}, for instance. Called after the write, also after one that
+   * failed half-way.
+   *
+   * @param gpa the first guest physical address
+   * @param byteCount how many bytes may have changed
+   * @throws GuestAddressException if the range is not RAM
+   */
+  public void markWritten(long gpa, long byteCount) {
+    markOffset(backingOffset(gpa, byteCount), byteCount);
+  }
+
+  /**
+   * The fence makes the write visible before the mark is looked at: without it, a mark that is in
+   * place already could be taken, and the page read, between the two.
+   */
+  private void markOffset(long offset, long byteCount) {
+    VarHandle.fullFence();
+    WrittenPages marks = written;
+    if (marks != null && byteCount > 0) {
+      marks.mark(
+          offset / MemoryLayout.PAGE_BYTES, (offset + byteCount - 1) / MemoryLayout.PAGE_BYTES);
+    }
+  }
+
+  /** From now on, writes of the VMM are marked. */
+  synchronized void startMarking() {
+    if (written == null) {
+      written = new WrittenPages(pageCount());
+    }
+  }
+
+  /**
+   * Moves the marks of the pages that the VMM wrote into a set. One thread at a time. What is then
+   * read from the pages has the writes that were marked.
+   *
+   * @param target the set to add to, of {@link #pageCount()} pages; nothing is added unless a
+   *     {@link DirtyTracker} was started
+   */
+  public void takeWritten(PageSet target) {
+    WrittenPages marks = written;
+    if (marks != null) {
+      marks.takeInto(target);
     }
   }
 
@@ -405,11 +494,6 @@ public final class GuestMemory implements AutoCloseable {
     if (file != null) {
       file.close();
     }
-  }
-
-  /** How many pages there are; page {@code i} lies at backing offset {@code i * 4096}. */
-  long pageCount() {
-    return byteSize / MemoryLayout.PAGE_BYTES;
   }
 
   MemoryBacking backing() {
