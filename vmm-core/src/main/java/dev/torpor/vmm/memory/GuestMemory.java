@@ -14,6 +14,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.locks.StampedLock;
 
 /**
  * A guest's RAM, and the only way in which the VMM touches it.
@@ -26,6 +27,12 @@ import java.util.Objects;
  * read a value once, check it, and use what they read. Ring indices have ordered access of their
  * own. Safe for every thread until {@link #close()}, which comes after the VM that uses the memory
  * is closed.
+ *
+ * <p>While a {@link Pager} or a {@link CopyBehind} answers for the memory's page faults, an access
+ * first makes its range present, and writable if it writes, on the calling thread, and holds a read
+ * lock until it is done; whoever takes pages away or protects them holds that lock for writing.
+ * Without one, an access costs one load more. System calls on {@link #hva} need no such care: the
+ * kernel stops them in the thread's native state.
  */
 public final class GuestMemory implements AutoCloseable {
   private static final long HUGE_PAGE_BYTES = 2L << 20;
@@ -41,8 +48,18 @@ public final class GuestMemory implements AutoCloseable {
   /** The pages that the VMM wrote; null until somebody wants to know them. */
   private volatile WrittenPages written;
 
-  private GuestMemory(List<MemoryRegion> regions, LinuxFile file, Mapping mapping) {
+  private final MemoryBacking backing;
+
+  /** Held for reading by guarded accesses, for writing by who makes pages inaccessible. */
+  private final StampedLock accesses = new StampedLock();
+
+  /** Null while no page can fault to this process. */
+  private volatile AccessGuard guard;
+
+  private GuestMemory(
+      List<MemoryRegion> regions, MemoryBacking backing, LinuxFile file, Mapping mapping) {
     this.regions = regions;
+    this.backing = backing;
     this.file = file;
     this.mapping = mapping;
     this.ram = mapping.segment();
@@ -80,7 +97,7 @@ public final class GuestMemory implements AutoCloseable {
       if (backing != MemoryBacking.HUGETLBFS) {
         advise(mapping, transparentHugePages);
       }
-      return new GuestMemory(regions, file, mapping);
+      return new GuestMemory(regions, backing, file, mapping);
     } catch (RuntimeException e) {
       if (file != null) {
         file.close();
@@ -199,7 +216,13 @@ public final class GuestMemory implements AutoCloseable {
    * @throws GuestAddressException if it is not RAM
    */
   public byte readByte(long gpa) {
-    return ram.get(JAVA_BYTE, backingOffset(gpa, 1));
+    long offset = backingOffset(gpa, 1);
+    long stamp = beginRead(offset, 1);
+    try {
+      return ram.get(JAVA_BYTE, offset);
+    } finally {
+      end(stamp);
+    }
   }
 
   /**
@@ -210,7 +233,13 @@ public final class GuestMemory implements AutoCloseable {
    * @throws GuestAddressException if they are not RAM
    */
   public short readShort(long gpa) {
-    return ram.get(JAVA_SHORT_UNALIGNED, backingOffset(gpa, 2));
+    long offset = backingOffset(gpa, 2);
+    long stamp = beginRead(offset, 2);
+    try {
+      return ram.get(JAVA_SHORT_UNALIGNED, offset);
+    } finally {
+      end(stamp);
+    }
   }
 
   /**
@@ -221,7 +250,13 @@ public final class GuestMemory implements AutoCloseable {
    * @throws GuestAddressException if they are not RAM
    */
   public int readInt(long gpa) {
-    return ram.get(JAVA_INT_UNALIGNED, backingOffset(gpa, 4));
+    long offset = backingOffset(gpa, 4);
+    long stamp = beginRead(offset, 4);
+    try {
+      return ram.get(JAVA_INT_UNALIGNED, offset);
+    } finally {
+      end(stamp);
+    }
   }
 
   /**
@@ -232,7 +267,13 @@ public final class GuestMemory implements AutoCloseable {
    * @throws GuestAddressException if they are not RAM
    */
   public long readLong(long gpa) {
-    return ram.get(JAVA_LONG_UNALIGNED, backingOffset(gpa, 8));
+    long offset = backingOffset(gpa, 8);
+    long stamp = beginRead(offset, 8);
+    try {
+      return ram.get(JAVA_LONG_UNALIGNED, offset);
+    } finally {
+      end(stamp);
+    }
   }
 
   /**
@@ -244,8 +285,13 @@ public final class GuestMemory implements AutoCloseable {
    */
   public void writeByte(long gpa, byte value) {
     long offset = backingOffset(gpa, 1);
-    ram.set(JAVA_BYTE, offset, value);
-    markOffset(offset, 1);
+    long stamp = beginWrite(offset, 1);
+    try {
+      ram.set(JAVA_BYTE, offset, value);
+      markOffset(offset, 1);
+    } finally {
+      end(stamp);
+    }
   }
 
   /**
@@ -257,8 +303,13 @@ public final class GuestMemory implements AutoCloseable {
    */
   public void writeShort(long gpa, short value) {
     long offset = backingOffset(gpa, 2);
-    ram.set(JAVA_SHORT_UNALIGNED, offset, value);
-    markOffset(offset, 2);
+    long stamp = beginWrite(offset, 2);
+    try {
+      ram.set(JAVA_SHORT_UNALIGNED, offset, value);
+      markOffset(offset, 2);
+    } finally {
+      end(stamp);
+    }
   }
 
   /**
@@ -270,8 +321,13 @@ public final class GuestMemory implements AutoCloseable {
    */
   public void writeInt(long gpa, int value) {
     long offset = backingOffset(gpa, 4);
-    ram.set(JAVA_INT_UNALIGNED, offset, value);
-    markOffset(offset, 4);
+    long stamp = beginWrite(offset, 4);
+    try {
+      ram.set(JAVA_INT_UNALIGNED, offset, value);
+      markOffset(offset, 4);
+    } finally {
+      end(stamp);
+    }
   }
 
   /**
@@ -283,8 +339,13 @@ public final class GuestMemory implements AutoCloseable {
    */
   public void writeLong(long gpa, long value) {
     long offset = backingOffset(gpa, 8);
-    ram.set(JAVA_LONG_UNALIGNED, offset, value);
-    markOffset(offset, 8);
+    long stamp = beginWrite(offset, 8);
+    try {
+      ram.set(JAVA_LONG_UNALIGNED, offset, value);
+      markOffset(offset, 8);
+    } finally {
+      end(stamp);
+    }
   }
 
   /**
@@ -296,7 +357,13 @@ public final class GuestMemory implements AutoCloseable {
    * @throws GuestAddressException if they are not RAM
    */
   public short readShortAcquire(long gpa) {
-    return (short) SHORT.getAcquire(ram, backingOffset(gpa, 2));
+    long offset = backingOffset(gpa, 2);
+    long stamp = beginRead(offset, 2);
+    try {
+      return (short) SHORT.getAcquire(ram, offset);
+    } finally {
+      end(stamp);
+    }
   }
 
   /**
@@ -308,8 +375,13 @@ public final class GuestMemory implements AutoCloseable {
    */
   public void writeShortRelease(long gpa, short value) {
     long offset = backingOffset(gpa, 2);
-    SHORT.setRelease(ram, offset, value);
-    markOffset(offset, 2);
+    long stamp = beginWrite(offset, 2);
+    try {
+      SHORT.setRelease(ram, offset, value);
+      markOffset(offset, 2);
+    } finally {
+      end(stamp);
+    }
   }
 
   /**
@@ -320,7 +392,14 @@ public final class GuestMemory implements AutoCloseable {
    * @throws GuestAddressException if the range is not RAM
    */
   public void read(long gpa, MemorySegment target) {
-    MemorySegment.copy(ram, backingOffset(gpa, target.byteSize()), target, 0, target.byteSize());
+    long byteCount = target.byteSize();
+    long offset = backingOffset(gpa, byteCount);
+    long stamp = beginRead(offset, byteCount);
+    try {
+      MemorySegment.copy(ram, offset, target, 0, byteCount);
+    } finally {
+      end(stamp);
+    }
   }
 
   /**
@@ -333,8 +412,13 @@ public final class GuestMemory implements AutoCloseable {
   public void write(long gpa, MemorySegment source) {
     long byteCount = source.byteSize();
     long offset = backingOffset(gpa, byteCount);
-    MemorySegment.copy(source, 0, ram, offset, byteCount);
-    markOffset(offset, byteCount);
+    long stamp = beginWrite(offset, byteCount);
+    try {
+      MemorySegment.copy(source, 0, ram, offset, byteCount);
+      markOffset(offset, byteCount);
+    } finally {
+      end(stamp);
+    }
   }
 
   /**
@@ -347,8 +431,13 @@ public final class GuestMemory implements AutoCloseable {
    */
   public void fill(long gpa, long byteCount, byte value) {
     long offset = backingOffset(gpa, byteCount);
-    ram.asSlice(offset, byteCount).fill(value);
-    markOffset(offset, byteCount);
+    long stamp = beginWrite(offset, byteCount);
+    try {
+      ram.asSlice(offset, byteCount).fill(value);
+      markOffset(offset, byteCount);
+    } finally {
+      end(stamp);
+    }
   }
 
   /**
@@ -404,6 +493,70 @@ public final class GuestMemory implements AutoCloseable {
     mapping.close();
     if (file != null) {
       file.close();
+    }
+  }
+
+  MemoryBacking backing() {
+    return backing;
+  }
+
+  /** The mapping itself, for who answers its page faults. */
+  Mapping mapping() {
+    return mapping;
+  }
+
+  /** The lock that keeps pages accessible, for the guard. */
+  StampedLock accesses() {
+    return accesses;
+  }
+
+  /** Who is asked before accesses, or null. */
+  AccessGuard guard() {
+    return guard;
+  }
+
+  /**
+   * Has a guard asked before every access that begins from now on. The VM is paused, or has not
+   * begun: an access that is under way is not waited for.
+   */
+  void setGuard(AccessGuard newGuard) {
+    long stamp = accesses.writeLock();
+    try {
+      guard = newGuard;
+    } finally {
+      accesses.unlockWrite(stamp);
+    }
+  }
+
+  private long beginRead(long offset, long byteCount) {
+    return guard == null ? 0 : beginGuarded(offset, byteCount, false);
+  }
+
+  private long beginWrite(long offset, long byteCount) {
+    return guard == null ? 0 : beginGuarded(offset, byteCount, true);
+  }
+
+  private long beginGuarded(long offset, long byteCount, boolean write) {
+    long stamp = accesses.readLock();
+    try {
+      AccessGuard asked = guard;
+      if (asked != null && byteCount != 0) {
+        if (write) {
+          asked.beforeWrite(offset, byteCount);
+        } else {
+          asked.beforeRead(offset, byteCount);
+        }
+      }
+      return stamp;
+    } catch (RuntimeException | Error e) {
+      accesses.unlockRead(stamp);
+      throw e;
+    }
+  }
+
+  private void end(long stamp) {
+    if (stamp != 0) {
+      accesses.unlockRead(stamp);
     }
   }
 
