@@ -90,6 +90,9 @@ final class ExitBenchmark implements Benchmark {
             "exit-benchmark",
             new Bus("I/O port"),
             mmio,
+            () -> {
+              throw new AssertionError("a dirty ring is full, but there are none");
+            },
             exit -> {
               throw new AssertionError("the guest ended: " + exit.describe());
             });

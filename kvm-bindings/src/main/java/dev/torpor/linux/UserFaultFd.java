@@ -120,7 +120,6 @@ public final class UserFaultFd implements AutoCloseable {
   private static final int O_NONBLOCK = 0x800;
   private static final int SYS_USERFAULTFD = 323;
   private static final long API = 0xaa;
-  private static final int MAX_MESSAGES = 64;
 
   private static final MethodHandle SYSCALL =
       Native.linkVariadic("syscall", JAVA_LONG, 1, JAVA_LONG, JAVA_INT);
@@ -398,13 +397,16 @@ public final class UserFaultFd implements AutoCloseable {
 
   /** A reader's buffer of messages; each reading thread has its own. */
   public static final class Messages {
+    /** How many messages one read returns at most. */
+    public static final int CAPACITY = 64;
+
     private static final long MESSAGE_BYTES = UFFD_MSG.byteSize();
     private static final long FLAGS = offset(UFFD_MSG, "arg", "pagefault", "flags");
     private static final long ADDRESS = offset(UFFD_MSG, "arg", "pagefault", "address");
     private static final long REMOVE_START = offset(UFFD_MSG, "arg", "remove", "start");
     private static final long REMOVE_END = offset(UFFD_MSG, "arg", "remove", "end");
 
-    private final MemorySegment buffer = Arena.ofAuto().allocate(UFFD_MSG, MAX_MESSAGES);
+    private final MemorySegment buffer = Arena.ofAuto().allocate(UFFD_MSG, CAPACITY);
 
     /** Makes room for 64 messages. */
     public Messages() {}

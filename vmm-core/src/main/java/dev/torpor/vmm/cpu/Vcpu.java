@@ -31,6 +31,7 @@ public final class Vcpu implements AutoCloseable {
   private final Bus ports;
   private final Bus mmio;
   private final VcpuGate gate;
+  private final Runnable dirtyRingFull;
   private final Consumer<VmExit> exits;
   private final Thread thread;
   private final CountDownLatch ready = new CountDownLatch(1);
@@ -66,17 +67,26 @@ public final class Vcpu implements AutoCloseable {
    * @param ports the devices at I/O ports
    * @param mmio the devices at guest physical addresses
    * @param group the vCPUs that are paused together
+   * @param dirtyRingFull makes room in the vCPU's dirty ring, on its thread
    * @param exits told, on the vCPU's thread, why the guest cannot go on
    * @param name the thread's name
    */
   Vcpu(
-      int id, VcpuFd fd, Bus ports, Bus mmio, VcpuGate group, Consumer<VmExit> exits, String name) {
+      int id,
+      VcpuFd fd,
+      Bus ports,
+      Bus mmio,
+      VcpuGate group,
+      Runnable dirtyRingFull,
+      Consumer<VmExit> exits,
+      String name) {
     this.id = id;
     this.fd = fd;
     this.run = fd.shared();
     this.ports = ports;
     this.mmio = mmio;
     this.gate = group;
+    this.dirtyRingFull = dirtyRingFull;
     this.exits = exits;
     this.thread = Thread.ofPlatform().name(name).daemon().unstarted(this::loop);
   }
@@ -177,6 +187,7 @@ public final class Vcpu implements AutoCloseable {
       case ExitReason.MMIO -> handleMmio();
       case ExitReason.IO -> handlePortIo();
       case ExitReason.INTR, ExitReason.IRQ_WINDOW_OPEN -> {}
+      case ExitReason.DIRTY_RING_FULL -> dirtyRingFull.run();
       case ExitReason.SYSTEM_EVENT -> end(systemEvent());
       // Without its address: AMD processors have reset the vCPU by now.
       case ExitReason.SHUTDOWN -> end(new VmExit.Crashed(id, "triple fault"));

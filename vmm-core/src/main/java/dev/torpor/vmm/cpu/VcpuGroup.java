@@ -17,6 +17,7 @@ public final class VcpuGroup implements AutoCloseable {
   private final String vmName;
   private final Bus ports;
   private final Bus mmio;
+  private final Runnable dirtyRingFull;
   private final Consumer<VmExit> exits;
 
   /**
@@ -25,12 +26,15 @@ public final class VcpuGroup implements AutoCloseable {
    * @param vmName for the threads' names
    * @param ports the devices at I/O ports
    * @param mmio the devices at guest physical addresses
+   * @param dirtyRingFull makes room in the dirty rings, on a vCPU's thread
    * @param exits told, on a vCPU's thread, why the guest cannot go on
    */
-  public VcpuGroup(String vmName, Bus ports, Bus mmio, Consumer<VmExit> exits) {
+  public VcpuGroup(
+      String vmName, Bus ports, Bus mmio, Runnable dirtyRingFull, Consumer<VmExit> exits) {
     this.vmName = vmName;
     this.ports = ports;
     this.mmio = mmio;
+    this.dirtyRingFull = dirtyRingFull;
     this.exits = exits;
   }
 
@@ -41,7 +45,7 @@ public final class VcpuGroup implements AutoCloseable {
    */
   public void add(VcpuFd fd) {
     int id = vcpus.size();
-    vcpus.add(new Vcpu(id, fd, ports, mmio, gate, exits, vmName + "-vcpu" + id));
+    vcpus.add(new Vcpu(id, fd, ports, mmio, gate, dirtyRingFull, exits, vmName + "-vcpu" + id));
   }
 
   /**

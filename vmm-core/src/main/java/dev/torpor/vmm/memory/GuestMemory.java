@@ -13,6 +13,8 @@ import dev.torpor.linux.Mapping;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.locks.StampedLock;
 
 /**
  * A guest's RAM, and the only way in which the VMM touches it.
@@ -25,6 +27,12 @@ import java.util.List;
  * read a value once, check it, and use what they read. Ring indices have ordered access of their
  * own. Safe for every thread until {@link #close()}, which comes after the VM that uses the memory
  * is closed.
+ *
+ * <p>While a {@link Pager} or a {@link CopyBehind} answers for the memory's page faults, an access
+ * first makes its range present, and writable if it writes, on the calling thread, and holds a read
+ * lock until it is done; whoever takes pages away or protects them holds that lock for writing.
+ * Without one, an access costs one load more. System calls on {@link #hva} need no such care: the
+ * kernel stops them in the thread's native state.
  */
 public final class GuestMemory implements AutoCloseable {
   private static final long HUGE_PAGE_BYTES = 2L << 20;
@@ -37,8 +45,21 @@ public final class GuestMemory implements AutoCloseable {
   private final MemorySegment ram;
   private final long lowByteSize;
 
-  private GuestMemory(List<MemoryRegion> regions, LinuxFile file, Mapping mapping) {
+  /** The pages that the VMM wrote; null until somebody wants to know them. */
+  private volatile WrittenPages written;
+
+  private final MemoryBacking backing;
+
+  /** Held for reading by guarded accesses, for writing by who makes pages inaccessible. */
+  private final StampedLock accesses = new StampedLock();
+
+  /** Null while no page can fault to this process. */
+  private volatile AccessGuard guard;
+
+  private GuestMemory(
+      List<MemoryRegion> regions, MemoryBacking backing, LinuxFile file, Mapping mapping) {
     this.regions = regions;
+    this.backing = backing;
     this.file = file;
     this.mapping = mapping;
     this.ram = mapping.segment();
@@ -76,7 +97,7 @@ public final class GuestMemory implements AutoCloseable {
       if (backing != MemoryBacking.HUGETLBFS) {
         advise(mapping, transparentHugePages);
       }
-      return new GuestMemory(regions, file, mapping);
+      return new GuestMemory(regions, backing, file, mapping);
     } catch (RuntimeException e) {
       if (file != null) {
         file.close();
@@ -126,6 +147,35 @@ public final class GuestMemory implements AutoCloseable {
   }
 
   /**
+   * How many pages there are.
+   *
+   * @return the number of pages of 4 KiB, without the hole
+   */
+  public long pageCount() {
+    return byteSize / MemoryLayout.PAGE_BYTES;
+  }
+
+  /**
+   * Where the backing memory begins.
+   *
+   * @return the HVA of page 0; all pages follow in one row, without the hole
+   */
+  public long address() {
+    return mapping.address();
+  }
+
+  /**
+   * The host virtual address of a page.
+   *
+   * @param page its index, as a {@link PageSet} counts
+   * @return the HVA, valid until {@link #close()}
+   * @throws IndexOutOfBoundsException if there is no such page
+   */
+  public long hvaOfPage(long page) {
+    return mapping.address() + Objects.checkIndex(page, pageCount()) * MemoryLayout.PAGE_BYTES;
+  }
+
+  /**
    * Where RAM lies.
    *
    * @return the regions, in rising order of address
@@ -146,7 +196,8 @@ public final class GuestMemory implements AutoCloseable {
   }
 
   /**
-   * The host virtual address of a range, for system calls and memslots.
+   * The host virtual address of a range, for system calls and memslots. Who writes there tells
+   * {@link #markWritten} afterwards.
    *
    * @param gpa its first guest physical address
    * @param byteCount its length
@@ -165,7 +216,13 @@ public final class GuestMemory implements AutoCloseable {
    * @throws GuestAddressException if it is not RAM
    */
   public byte readByte(long gpa) {
-    return ram.get(JAVA_BYTE, backingOffset(gpa, 1));
+    long offset = backingOffset(gpa, 1);
+    long stamp = beginRead(offset, 1);
+    try {
+      return ram.get(JAVA_BYTE, offset);
+    } finally {
+      end(stamp);
+    }
   }
 
   /**
@@ -176,7 +233,13 @@ public final class GuestMemory implements AutoCloseable {
    * @throws GuestAddressException if they are not RAM
    */
   public short readShort(long gpa) {
-    return ram.get(JAVA_SHORT_UNALIGNED, backingOffset(gpa, 2));
+    long offset = backingOffset(gpa, 2);
+    long stamp = beginRead(offset, 2);
+    try {
+      return ram.get(JAVA_SHORT_UNALIGNED, offset);
+    } finally {
+      end(stamp);
+    }
   }
 
   /**
@@ -187,7 +250,13 @@ public final class GuestMemory implements AutoCloseable {
    * @throws GuestAddressException if they are not RAM
    */
   public int readInt(long gpa) {
-    return ram.get(JAVA_INT_UNALIGNED, backingOffset(gpa, 4));
+    long offset = backingOffset(gpa, 4);
+    long stamp = beginRead(offset, 4);
+    try {
+      return ram.get(JAVA_INT_UNALIGNED, offset);
+    } finally {
+      end(stamp);
+    }
   }
 
   /**
@@ -198,7 +267,13 @@ public final class GuestMemory implements AutoCloseable {
    * @throws GuestAddressException if they are not RAM
    */
   public long readLong(long gpa) {
-    return ram.get(JAVA_LONG_UNALIGNED, backingOffset(gpa, 8));
+    long offset = backingOffset(gpa, 8);
+    long stamp = beginRead(offset, 8);
+    try {
+      return ram.get(JAVA_LONG_UNALIGNED, offset);
+    } finally {
+      end(stamp);
+    }
   }
 
   /**
@@ -209,7 +284,14 @@ public final class GuestMemory implements AutoCloseable {
    * @throws GuestAddressException if it is not RAM
    */
   public void writeByte(long gpa, byte value) {
-    ram.set(JAVA_BYTE, backingOffset(gpa, 1), value);
+    long offset = backingOffset(gpa, 1);
+    long stamp = beginWrite(offset, 1);
+    try {
+      ram.set(JAVA_BYTE, offset, value);
+      markOffset(offset, 1);
+    } finally {
+      end(stamp);
+    }
   }
 
   /**
@@ -220,7 +302,14 @@ public final class GuestMemory implements AutoCloseable {
    * @throws GuestAddressException if they are not RAM
    */
   public void writeShort(long gpa, short value) {
-    ram.set(JAVA_SHORT_UNALIGNED, backingOffset(gpa, 2), value);
+    long offset = backingOffset(gpa, 2);
+    long stamp = beginWrite(offset, 2);
+    try {
+      ram.set(JAVA_SHORT_UNALIGNED, offset, value);
+      markOffset(offset, 2);
+    } finally {
+      end(stamp);
+    }
   }
 
   /**
@@ -231,7 +320,14 @@ public final class GuestMemory implements AutoCloseable {
    * @throws GuestAddressException if they are not RAM
    */
   public void writeInt(long gpa, int value) {
-    ram.set(JAVA_INT_UNALIGNED, backingOffset(gpa, 4), value);
+    long offset = backingOffset(gpa, 4);
+    long stamp = beginWrite(offset, 4);
+    try {
+      ram.set(JAVA_INT_UNALIGNED, offset, value);
+      markOffset(offset, 4);
+    } finally {
+      end(stamp);
+    }
   }
 
   /**
@@ -242,7 +338,14 @@ public final class GuestMemory implements AutoCloseable {
    * @throws GuestAddressException if they are not RAM
    */
   public void writeLong(long gpa, long value) {
-    ram.set(JAVA_LONG_UNALIGNED, backingOffset(gpa, 8), value);
+    long offset = backingOffset(gpa, 8);
+    long stamp = beginWrite(offset, 8);
+    try {
+      ram.set(JAVA_LONG_UNALIGNED, offset, value);
+      markOffset(offset, 8);
+    } finally {
+      end(stamp);
+    }
   }
 
   /**
@@ -254,7 +357,13 @@ public final class GuestMemory implements AutoCloseable {
    * @throws GuestAddressException if they are not RAM
    */
   public short readShortAcquire(long gpa) {
-    return (short) SHORT.getAcquire(ram, backingOffset(gpa, 2));
+    long offset = backingOffset(gpa, 2);
+    long stamp = beginRead(offset, 2);
+    try {
+      return (short) SHORT.getAcquire(ram, offset);
+    } finally {
+      end(stamp);
+    }
   }
 
   /**
@@ -265,7 +374,14 @@ public final class GuestMemory implements AutoCloseable {
    * @throws GuestAddressException if they are not RAM
    */
   public void writeShortRelease(long gpa, short value) {
-    SHORT.setRelease(ram, backingOffset(gpa, 2), value);
+    long offset = backingOffset(gpa, 2);
+    long stamp = beginWrite(offset, 2);
+    try {
+      SHORT.setRelease(ram, offset, value);
+      markOffset(offset, 2);
+    } finally {
+      end(stamp);
+    }
   }
 
   /**
@@ -276,7 +392,14 @@ public final class GuestMemory implements AutoCloseable {
    * @throws GuestAddressException if the range is not RAM
    */
   public void read(long gpa, MemorySegment target) {
-    MemorySegment.copy(ram, backingOffset(gpa, target.byteSize()), target, 0, target.byteSize());
+    long byteCount = target.byteSize();
+    long offset = backingOffset(gpa, byteCount);
+    long stamp = beginRead(offset, byteCount);
+    try {
+      MemorySegment.copy(ram, offset, target, 0, byteCount);
+    } finally {
+      end(stamp);
+    }
   }
 
   /**
@@ -287,7 +410,15 @@ public final class GuestMemory implements AutoCloseable {
    * @throws GuestAddressException if the range is not RAM
    */
   public void write(long gpa, MemorySegment source) {
-    MemorySegment.copy(source, 0, ram, backingOffset(gpa, source.byteSize()), source.byteSize());
+    long byteCount = source.byteSize();
+    long offset = backingOffset(gpa, byteCount);
+    long stamp = beginWrite(offset, byteCount);
+    try {
+      MemorySegment.copy(source, 0, ram, offset, byteCount);
+      markOffset(offset, byteCount);
+    } finally {
+      end(stamp);
+    }
   }
 
   /**
@@ -299,7 +430,61 @@ public final class GuestMemory implements AutoCloseable {
    * @throws GuestAddressException if the range is not RAM
    */
   public void fill(long gpa, long byteCount, byte value) {
-    ram.asSlice(backingOffset(gpa, byteCount), byteCount).fill(value);
+    long offset = backingOffset(gpa, byteCount);
+    long stamp = beginWrite(offset, byteCount);
+    try {
+      ram.asSlice(offset, byteCount).fill(value);
+      markOffset(offset, byteCount);
+    } finally {
+      end(stamp);
+    }
+  }
+
+  /**
+   * Tells that the VMM has written to guest memory by other means than this class's: a system call
+   * that was given an {@link #hva}, for instance. Called after the write, also after one that
+   * failed half-way.
+   *
+   * @param gpa the first guest physical address
+   * @param byteCount how many bytes may have changed
+   * @throws GuestAddressException if the range is not RAM
+   */
+  public void markWritten(long gpa, long byteCount) {
+    markOffset(backingOffset(gpa, byteCount), byteCount);
+  }
+
+  /**
+   * The fence makes the write visible before the mark is looked at: without it, a mark that is in
+   * place already could be taken, and the page read, between the two.
+   */
+  private void markOffset(long offset, long byteCount) {
+    VarHandle.fullFence();
+    WrittenPages marks = written;
+    if (marks != null && byteCount > 0) {
+      marks.mark(
+          offset / MemoryLayout.PAGE_BYTES, (offset + byteCount - 1) / MemoryLayout.PAGE_BYTES);
+    }
+  }
+
+  /** From now on, writes of the VMM are marked. */
+  synchronized void startMarking() {
+    if (written == null) {
+      written = new WrittenPages(pageCount());
+    }
+  }
+
+  /**
+   * Moves the marks of the pages that the VMM wrote into a set. One thread at a time. What is then
+   * read from the pages has the writes that were marked.
+   *
+   * @param target the set to add to, of {@link #pageCount()} pages; nothing is added unless a
+   *     {@link DirtyTracker} was started
+   */
+  public void takeWritten(PageSet target) {
+    WrittenPages marks = written;
+    if (marks != null) {
+      marks.takeInto(target);
+    }
   }
 
   /** Gives the memory back to the host. No VM and no thread may use it any more. */
@@ -308,6 +493,70 @@ public final class GuestMemory implements AutoCloseable {
     mapping.close();
     if (file != null) {
       file.close();
+    }
+  }
+
+  MemoryBacking backing() {
+    return backing;
+  }
+
+  /** The mapping itself, for who answers its page faults. */
+  Mapping mapping() {
+    return mapping;
+  }
+
+  /** The lock that keeps pages accessible, for the guard. */
+  StampedLock accesses() {
+    return accesses;
+  }
+
+  /** Who is asked before accesses, or null. */
+  AccessGuard guard() {
+    return guard;
+  }
+
+  /**
+   * Has a guard asked before every access that begins from now on. The VM is paused, or has not
+   * begun: an access that is under way is not waited for.
+   */
+  void setGuard(AccessGuard newGuard) {
+    long stamp = accesses.writeLock();
+    try {
+      guard = newGuard;
+    } finally {
+      accesses.unlockWrite(stamp);
+    }
+  }
+
+  private long beginRead(long offset, long byteCount) {
+    return guard == null ? 0 : beginGuarded(offset, byteCount, false);
+  }
+
+  private long beginWrite(long offset, long byteCount) {
+    return guard == null ? 0 : beginGuarded(offset, byteCount, true);
+  }
+
+  private long beginGuarded(long offset, long byteCount, boolean write) {
+    long stamp = accesses.readLock();
+    try {
+      AccessGuard asked = guard;
+      if (asked != null && byteCount != 0) {
+        if (write) {
+          asked.beforeWrite(offset, byteCount);
+        } else {
+          asked.beforeRead(offset, byteCount);
+        }
+      }
+      return stamp;
+    } catch (RuntimeException | Error e) {
+      accesses.unlockRead(stamp);
+      throw e;
+    }
+  }
+
+  private void end(long stamp) {
+    if (stamp != 0) {
+      accesses.unlockRead(stamp);
     }
   }
 

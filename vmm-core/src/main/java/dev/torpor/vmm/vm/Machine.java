@@ -29,6 +29,7 @@ import dev.torpor.vmm.device.virtio.BlockDevice;
 import dev.torpor.vmm.device.virtio.QueueNotifier;
 import dev.torpor.vmm.device.virtio.RawFileBackend;
 import dev.torpor.vmm.device.virtio.VirtioMmioTransport;
+import dev.torpor.vmm.memory.DirtyTracker;
 import dev.torpor.vmm.memory.GuestMemory;
 import dev.torpor.vmm.memory.MemoryRegion;
 import java.time.InstantSource;
@@ -71,6 +72,7 @@ final class Machine implements AutoCloseable {
   private final Consumer<VmExit> exits;
   private GuestMemory memory;
   private VmFd vm;
+  private DirtyTracker dirtyTracker;
   private EventLoop eventLoop;
   private VcpuGroup vcpus;
   private SerialPort serial;
@@ -104,7 +106,8 @@ final class Machine implements AutoCloseable {
             GuestMemory.allocate(
                 config.memoryByteSize(), config.memoryBacking(), config.transparentHugePages()));
     vm = owned.own(host.kvm().createVm());
-    addMemorySlots();
+    List<MemorySlot> slots = addMemorySlots();
+    dirtyTracker = owned.own(DirtyTracker.create(config.dirtyTracker(), memory, vm, slots));
     boolean interruptControllers =
         config.guest() instanceof LinuxGuest || !config.disks().isEmpty();
     if (interruptControllers) {
@@ -126,10 +129,12 @@ final class Machine implements AutoCloseable {
             yield flat.load(memory, config.vcpuCount());
           }
         };
-    vcpus = owned.own(new VcpuGroup(config.name(), ports, mmio, exits));
+    vcpus =
+        owned.own(new VcpuGroup(config.name(), ports, mmio, dirtyTracker::makeRoomInRings, exits));
     for (int id = 0; id < config.vcpuCount(); id++) {
       VcpuFd vcpu = vm.createVcpu(id);
       vcpus.add(vcpu);
+      dirtyTracker.addVcpu(vcpu);
       setCpuid(host, vcpu, id);
       if (interruptControllers) {
         wireLocalApic(vcpu);
@@ -139,14 +144,18 @@ final class Machine implements AutoCloseable {
     }
   }
 
-  private void addMemorySlots() {
+  private List<MemorySlot> addMemorySlots() {
     List<MemoryRegion> regions = memory.regions();
+    List<MemorySlot> slots = new ArrayList<>();
     for (int id = 0; id < regions.size(); id++) {
       MemoryRegion region = regions.get(id);
-      vm.setMemorySlot(
+      MemorySlot slot =
           new MemorySlot(
-              id, 0, region.gpa(), region.byteSize(), memory.hva(region.gpa(), region.byteSize())));
+              id, 0, region.gpa(), region.byteSize(), memory.hva(region.gpa(), region.byteSize()));
+      vm.setMemorySlot(slot);
+      slots.add(slot);
     }
+    return slots;
   }
 
   private List<VirtioMmioWindow> addDisks() {
@@ -250,6 +259,10 @@ final class Machine implements AutoCloseable {
 
   GuestMemory memory() {
     return memory;
+  }
+
+  DirtyTracker dirtyTracker() {
+    return dirtyTracker;
   }
 
   VcpuGroup vcpus() {

@@ -5,6 +5,7 @@ import dev.torpor.vmm.cpu.CpuTemplate;
 import dev.torpor.vmm.device.SerialOutput;
 import dev.torpor.vmm.memory.MemoryBacking;
 import dev.torpor.vmm.memory.MemoryLayout;
+import dev.torpor.vmm.memory.TrackerKind;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -26,6 +27,7 @@ import java.util.Objects;
  * @param cpuTemplate what CPUID tells it
  * @param disks its disks; the first is {@code /dev/vda}
  * @param console where its serial port prints
+ * @param dirtyTracker how it learns which pages of memory were written, once that is needed
  */
 public record VmConfig(
     String name,
@@ -36,7 +38,8 @@ public record VmConfig(
     int vcpuCount,
     CpuTemplate cpuTemplate,
     List<DiskConfig> disks,
-    SerialOutput console) {
+    SerialOutput console,
+    TrackerKind dirtyTracker) {
 
   /** The most vCPUs: what an APIC id of 8 bits can number. */
   public static final int MAX_VCPUS = 254;
@@ -57,6 +60,7 @@ public record VmConfig(
     Objects.requireNonNull(memoryBacking, "memoryBacking");
     Objects.requireNonNull(cpuTemplate, "cpuTemplate");
     Objects.requireNonNull(console, "console");
+    Objects.requireNonNull(dirtyTracker, "dirtyTracker");
     disks = List.copyOf(disks);
     MemoryLayout.regions(memoryByteSize);
     requireVcpuCount(vcpuCount);
@@ -120,6 +124,7 @@ public record VmConfig(
     private int vcpuCount = 1;
     private CpuTemplate cpuTemplate = CpuTemplate.HOST;
     private SerialOutput console = SerialOutput.NONE;
+    private TrackerKind dirtyTracker = TrackerKind.DIRTY_LOG;
 
     private Builder(Guest guest) {
       this.guest = guest;
@@ -215,6 +220,17 @@ public record VmConfig(
     }
 
     /**
+     * Chooses how it learns which pages of memory were written.
+     *
+     * @param kind how; {@link TrackerKind#DIRTY_LOG} unless told
+     * @return this
+     */
+    public Builder dirtyTracker(TrackerKind kind) {
+      dirtyTracker = kind;
+      return this;
+    }
+
+    /**
      * Ends the description.
      *
      * @return what was described
@@ -230,7 +246,8 @@ public record VmConfig(
           vcpuCount,
           cpuTemplate,
           disks,
-          console);
+          console,
+          dirtyTracker);
     }
   }
 }

@@ -215,12 +215,22 @@ public final class BlockDevice implements VirtioDevice {
     long offset = request.sector() * SECTOR_BYTES;
     while (returnedByteCount < byteCount) {
       long part = Math.min(data.contiguous(), byteCount - returnedByteCount);
-      backend.read(offset + returnedByteCount, memory.hva(data.address(), part), part);
+      readInto(data.address(), part, offset + returnedByteCount);
       data.skip(part);
       returnedByteCount += part;
     }
     metrics.countRead(byteCount);
     return STATUS_OK;
+  }
+
+  /** A backend that fails may have written part of it. */
+  private void readInto(long gpa, long byteCount, long offset) {
+    long hva = memory.hva(gpa, byteCount);
+    try {
+      backend.read(offset, hva, byteCount);
+    } finally {
+      memory.markWritten(gpa, byteCount);
+    }
   }
 
   private byte write() {

@@ -1,0 +1,148 @@
+package dev.torpor.snapshot;
+
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.LongConsumer;
+
+/**
+ * An immutable address space of blocks at one instant: the memory or a disk of a checkpoint. A
+ * block map, a tree of {@link MapNode#FAN_OUT} references a node, says where each block is; it
+ * shares with the parent's map all that did not change. Nodes are read when they are needed. For
+ * any number of threads.
+ */
+@SuppressWarnings({"DoNotCallSuggester", "UnusedVariable"})
+public final class Image {
+  /** How many blocks an image may have: 4 PiB. */
+  public static final long MAX_BLOCK_COUNT = 1L << 40;
+
+  private final Layers layers;
+  private final ImageRoot root;
+
+  private Image(Layers layers, ImageRoot root) {
+    this.layers = layers;
+    this.root = root;
+  }
+
+  /**
+   * Opens an image. Nothing is read yet.
+   *
+   * @param layers what holds its blocks and nodes
+   * @param root what a manifest keeps of it
+   * @return the image
+   */
+  public static Image open(Layers layers, ImageRoot root) {
+    return new Image(layers, root);
+  }
+
+  /**
+   * An image in which every block is absent.
+   *
+   * @param layers where its children's blocks will be
+   * @param blockCount how many blocks it has, from 1 to {@link #MAX_BLOCK_COUNT}
+   * @return the image
+   */
+  public static Image empty(Layers layers, long blockCount) {
+    return open(layers, new ImageRoot(blockCount, MapRoot.ABSENT, MapRoot.ABSENT, List.of()));
+  }
+
+  /**
+   * How many blocks the image has.
+   *
+   * @return the count
+   */
+  public long blockCount() {
+    return root.blockCount();
+  }
+
+  /**
+   * What a manifest must keep of the image.
+   *
+   * @return all that {@link #open} needs
+   */
+  public ImageRoot root() {
+    return root;
+  }
+
+  /**
+   * Which layers the image uses, and how much of each.
+   *
+   * @return exact counts, ascending by layer
+   */
+  public List<LayerUse> layersInUse() {
+    return root.layers();
+  }
+
+  /**
+   * Looks a block up. Allocates nothing when the nodes on the way were read lately.
+   *
+   * @param block its index in the image
+   * @param into set to where the block is
+   * @throws IndexOutOfBoundsException if the image has no such block
+   * @throws SnapshotFormatException if a node on the way is damaged
+   */
+  public void find(long block, BlockRef into) {
+    throw new UnsupportedOperationException();
+  }
+
+  /**
+   * Reads a block and verifies it. {@link BlockReader} does the same without allocating.
+   *
+   * @param block its index in the image
+   * @param into filled with its {@link Blocks#BYTES} bytes; with zeroes if it is absent
+   * @return whether the image has the block, stored or explicitly zero; false if it is absent
+   * @throws IndexOutOfBoundsException if the image has no such block
+   * @throws SnapshotFormatException if a node on the way or the block is damaged
+   */
+  public boolean read(long block, MemorySegment into) {
+    throw new UnsupportedOperationException();
+  }
+
+  /**
+   * The runs of blocks that lie one behind the other in one layer, for mapping: together they cover
+   * every stored block once. Absent and zero blocks are outside of them, except for absent ones
+   * whose slots in a flat layer read as zero. For an image that descends from a full one in a flat
+   * layer the cost follows the difference between the two.
+   *
+   * @param maxCount how many runs are of use
+   * @return the runs, ascending, each checked to lie inside its layer's file; empty if there are
+   *     more than {@code maxCount}, which is found out as soon as there is one more
+   * @throws SnapshotFormatException if a node is damaged, or a run is not inside its file
+   */
+  public Optional<List<Extent>> extents(int maxCount) {
+    throw new UnsupportedOperationException();
+  }
+
+  /**
+   * Finds the blocks that are stored at different places, or only in one of two images. Nodes that
+   * both share are skipped. Blocks that were stored twice count as different, whatever they hold.
+   *
+   * @param other an image of the same store with as many blocks
+   * @param sink called with each block's index, ascending
+   * @throws IllegalArgumentException if the other image has another size or store
+   * @throws SnapshotFormatException if a node is damaged
+   */
+  public void forEachDifference(Image other, LongConsumer sink) {
+    throw new UnsupportedOperationException();
+  }
+
+  /**
+   * Makes a child of this image. The nodes on the way to each changed block are written anew; all
+   * others are shared.
+   *
+   * @param changes what becomes of which blocks
+   * @param nodesTo the layer that takes the new nodes; the caller finishes it before the child is
+   *     read, also where it reads this child to make another
+   * @return the child
+   * @throws IndexOutOfBoundsException if the image has no such block
+   * @throws SnapshotFormatException if a node on the way is damaged
+   * @throws java.io.UncheckedIOException if the nodes cannot be written
+   */
+  public Image with(BlockChanges changes, LayerWriter nodesTo) {
+    throw new UnsupportedOperationException();
+  }
+
+  Layers layers() {
+    return layers;
+  }
+}

@@ -1,0 +1,53 @@
+package dev.torpor.vmm.checkpoint;
+
+import dev.torpor.vmm.disk.LayeredDisk;
+import dev.torpor.vmm.memory.DirtyTracker;
+import dev.torpor.vmm.memory.GuestMemory;
+import java.time.Duration;
+import java.util.List;
+
+/** A machine as those see it who take checkpoints of it and bring it back to them. */
+public interface CheckpointedMachine {
+  /**
+   * The guest's memory.
+   *
+   * @return the memory
+   */
+  GuestMemory memory();
+
+  /**
+   * Notices what is written to the memory.
+   *
+   * @return the tracker
+   */
+  DirtyTracker dirtyTracker();
+
+  /**
+   * The disks that are written to.
+   *
+   * @return the disks, in order
+   */
+  List<LayeredDisk> layeredDisks();
+
+  /**
+   * Does something while nothing of the machine moves: no vCPU runs, no device is at work.
+   *
+   * @param action what to do; a throw of it is passed on, after the machine goes on
+   * @return for how long the guest stood; zero if it was paused before
+   */
+  Duration whileHeld(Runnable action);
+
+  /**
+   * The state of all but memory and disks. While held.
+   *
+   * @return the state
+   */
+  MachineState capture();
+
+  /**
+   * Brings back the state of all but memory and disks. While held.
+   *
+   * @param state a state of this machine, or of one built alike
+   */
+  void restore(MachineState state);
+}

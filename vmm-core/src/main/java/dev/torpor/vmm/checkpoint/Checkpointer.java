@@ -1,0 +1,252 @@
+package dev.torpor.vmm.checkpoint;
+
+import dev.torpor.snapshot.Store;
+import dev.torpor.vmm.memory.PageSet;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Takes checkpoints of one machine.
+ *
+ * <pre>
+ *   caller      copy ahead | pause |
+ *   guest      ~~~~~~~~~~~~|       |~~~~~~~~~~~~~~~~~~~~~~~~~~~
+ *   writer                         | write out |
+ *   publisher                                  | sync, publish |
+ * </pre>
+ *
+ * <p>The next checkpoint begins once this one is written out, while it is still being made durable:
+ * so several are on their way, and become durable in their order. Safe from every thread; one
+ * checkpoint, or one return to one, is taken at a time.
+ */
+public final class Checkpointer implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Checkpointer.class);
+
+  private final String vmName;
+  private final CheckpointedMachine machine;
+  private final Store store;
+  private final CheckpointListener listener;
+  private final Lineage lineage;
+  private final DraftTools tools;
+  private final ExecutorService writer;
+  private final ExecutorService publisher;
+
+  /** Held by who takes a checkpoint, or moves the machine to one. */
+  private final ReentrantLock taking = new ReentrantLock(true);
+
+  private CompletableFuture<Void> writingOut = CompletableFuture.completedFuture(null);
+  private boolean closed;
+
+  /**
+   * Prepares to take checkpoints of a machine.
+   *
+   * @param vmName whose checkpoints they are
+   * @param machine the machine
+   * @param store where they go; outlives this object
+   * @param start where the machine stands: at a checkpoint, or at none
+   * @param budget how long the guest may stand
+   * @param listener is told of each stage
+   */
+  Checkpointer(
+      String vmName,
+      CheckpointedMachine machine,
+      Store store,
+      Position start,
+      Duration budget,
+      CheckpointListener listener) {
+    this.vmName = vmName;
+    this.machine = machine;
+    this.store = store;
+    this.listener = listener;
+    this.lineage = new Lineage(start, machine.memory().pageCount());
+    this.tools = new DraftTools(machine, store, budget);
+    this.writer = executor(vmName + "-checkpoint-writer");
+    this.publisher = executor(vmName + "-checkpoint-publisher");
+  }
+
+  private static ExecutorService executor(String name) {
+    return Executors.newSingleThreadExecutor(
+        Thread.ofPlatform().daemon().name(name).factory());
+  }
+
+  /**
+   * The checkpoint that the machine came from last.
+   *
+   * @return its identity; empty for none
+   */
+  public Optional<UUID> parent() {
+    return lineage.head().checkpoint();
+  }
+
+  /**
+   * Takes a checkpoint, and returns once its instant is fixed and the guest runs on.
+   *
+   * @param label what to call it; may be empty
+   * @return the checkpoint, on its way to the store
+   * @throws CheckpointException if it could not be taken; the machine goes on
+   * @throws InterruptedException if the thread is interrupted while it waits for the one before
+   */
+  public Checkpoint take(String label) throws InterruptedException {
+    return exclusively(() -> takeNow(label));
+  }
+
+  private Checkpoint takeNow(String label) {
+    requireOpen();
+    int losses = lineage.lossCount();
+    Draft draft = new Draft(tools, lineage.head());
+    try {
+      lineage.takeUnsaved(draft.written());
+      draft.begin();
+      draft.copyAhead();
+      Duration pause = machine.whileHeld(draft::capture);
+      Checkpoint checkpoint = draft.describe(vmName, label, pause, listener);
+      checkpoint.reachedCaptured();
+      writingOut = CompletableFuture.runAsync(() -> writeOut(draft, checkpoint, losses), writer);
+      return checkpoint;
+    } catch (RuntimeException | Error e) {
+      lineage.giveBack(draft.written());
+      draft.abandon(e);
+      throw e instanceof RuntimeException failure ? explain(label, failure) : e;
+    }
+  }
+
+  private RuntimeException explain(String label, RuntimeException e) {
+    return e instanceof IllegalStateException || e instanceof CheckpointException
+        ? e
+        : new CheckpointException(
+            "checkpoint '%s' of VM '%s' could not be taken: %s"
+                .formatted(label, vmName, e.getMessage()),
+            e);
+  }
+
+  /** On the writer's thread. */
+  private void writeOut(Draft draft, Checkpoint checkpoint, int losses) {
+    try {
+      Position position = draft.writeOut(checkpoint);
+      Lineage.Pending pending = new Lineage.Pending(checkpoint, position, draft.written());
+      if (!lineage.written(pending, losses)) {
+        draft.abandon(null);
+        checkpoint.fail(new CancellationException("the checkpoint that it follows has failed"));
+        return;
+      }
+      checkpoint.reachedWritten(draft.storedBytes());
+      publisher.execute(() -> publish(draft, pending));
+    } catch (RuntimeException | Error e) {
+      lineage.giveBack(draft.written());
+      draft.abandon(e);
+      checkpoint.fail(e);
+    }
+  }
+
+  /** On the publisher's thread. */
+  private void publish(Draft draft, Lineage.Pending pending) {
+    if (!lineage.isPending(pending)) {
+      draft.close();
+      return;
+    }
+    Checkpoint checkpoint = pending.checkpoint();
+    try {
+      checkpoint.requireNotCancelled();
+      Duration durableAfter = draft.publish();
+      lineage.durable(pending);
+      checkpoint.reachedDurable(durableAfter);
+    } catch (Exception | Error e) {
+      giveUp(pending, e);
+    } finally {
+      draft.close();
+    }
+  }
+
+  private void giveUp(Lineage.Pending failed, Throwable cause) {
+    Deque<Lineage.Pending> lost = lineage.lose(failed);
+    LOG.debug("{} checkpoints of VM '{}' are given up", lost.size(), vmName, cause);
+    for (Lineage.Pending one : lost) {
+      one.checkpoint()
+          .fail(
+              one == failed
+                  ? cause
+                  : new CancellationException("the checkpoint that it follows has failed"));
+    }
+  }
+
+  /**
+   * Brings the machine to one of its checkpoints, or another of the same kind. If this fails after
+   * memory was touched, the machine must not go on.
+   */
+  void moveTo(Reverter.Target target) throws InterruptedException {
+    exclusively(
+        () -> {
+          requireOpen();
+          settle();
+          new Reverter(machine, lineage).revert(target);
+          return null;
+        });
+  }
+
+  /** Waits until nothing is on its way: only then may the machine stand elsewhere. */
+  private void settle() {
+    CompletableFuture.runAsync(() -> {}, publisher).join();
+  }
+
+  /** What is done by one at a time, after the checkpoint before is written out. */
+  private <T> T exclusively(java.util.function.Supplier<T> action) throws InterruptedException {
+    taking.lockInterruptibly();
+    try {
+      writingOut.join();
+      return action.get();
+    } finally {
+      taking.unlock();
+    }
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException("VM '" + vmName + "' is closed");
+    }
+  }
+
+  /** Waits until what is on its way has arrived, and ends. */
+  @Override
+  public void close() {
+    taking.lock();
+    try {
+      if (closed) {
+        return;
+      }
+      closed = true;
+      writingOut.join();
+      settle();
+      List.of(writer, publisher).forEach(Checkpointer::end);
+      tools.close();
+    } finally {
+      taking.unlock();
+    }
+  }
+
+  private static void end(ExecutorService executor) {
+    executor.shutdown();
+    boolean interrupted = false;
+    while (!executor.isTerminated()) {
+      try {
+        executor.awaitTermination(1, TimeUnit.DAYS);
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,74 @@
+package dev.torpor.vmm.checkpoint;
+
+import dev.torpor.snapshot.Store;
+import dev.torpor.vmm.memory.CopyBehind;
+import dev.torpor.vmm.memory.GuestMemory;
+import dev.torpor.vmm.memory.PageSet;
+import java.time.Duration;
+import java.util.List;
+
+/** What one checkpoint after another of a machine is made with: buffers, and the disks' histories. */
+final class DraftTools implements AutoCloseable {
+  /** What copying one page during a pause costs, about: it is seldom in the cache. */
+  private static final long COPY_NANOS = 700;
+
+  /** What protecting one run of pages costs, about. */
+  private static final long PROTECT_NANOS = 1_000;
+
+  final CheckpointedMachine machine;
+  final Store store;
+  final PageCopier copier;
+  final CopyAhead copyAhead;
+  final Staging staging = new Staging();
+  final List<DiskHistory> disks;
+  private final Duration budget;
+  private CopyBehind copyBehind;
+
+  DraftTools(CheckpointedMachine machine, Store store, List<DiskHistory> disks, Duration budget) {
+    this.machine = machine;
+    this.store = store;
+    this.budget = budget;
+    this.disks = disks;
+    GuestMemory memory = machine.memory();
+    copier = new PageCopier(memory);
+    copyAhead = new CopyAhead(machine.dirtyTracker(), copier, memory.pageCount());
+  }
+
+  /**
+   * Secures pages during a pause: copies them, or, where there are too many for the budget and that
+   * costs less, protects them, to be copied behind the guest's back.
+   *
+   * @return what holds the protected pages; null if all were copied
+   */
+  CopyBehind secure(PageSet pages) {
+    long count = pages.count();
+    // Half: the kick, the vCPUs and the log take the rest.
+    boolean fits = count * COPY_NANOS <= budget.toNanos() / 2 && count <= staging.capacity();
+    if (fits || !CopyBehind.supports(machine.memory()) || !protectingIsCheaper(pages, count)) {
+      staging.take(machine.memory(), pages);
+      return null;
+    }
+    if (copyBehind == null) {
+      copyBehind = new CopyBehind(machine.memory());
+    }
+    copyBehind.arm(pages);
+    return copyBehind;
+  }
+
+  private static boolean protectingIsCheaper(PageSet pages, long count) {
+    long runs = 0;
+    long previous = -2;
+    for (long page = pages.next(0); page >= 0; page = pages.next(page + 1)) {
+      runs += page == previous + 1 ? 0 : 1;
+      previous = page;
+    }
+    return runs * PROTECT_NANOS < count * COPY_NANOS;
+  }
+
+  @Override
+  public void close() {
+    if (copyBehind != null) {
+      copyBehind.close();
+    }
+  }
+}

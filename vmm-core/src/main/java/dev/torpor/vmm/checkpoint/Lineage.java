@@ -1,0 +1,118 @@
+package dev.torpor.vmm.checkpoint;
+
+import dev.torpor.vmm.memory.PageSet;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Iterator;
+
+/**
+ * Where a VM stands in its history, and what it has written since that no checkpoint holds.
+ *
+ * <p>Checkpoints that are written but not yet durable are kept in order, each with the pages that
+ * it took. When one fails, it and all that follow it are given up, and their pages come back: so
+ * the next checkpoint has them. Safe from every thread.
+ */
+final class Lineage {
+  /** A checkpoint that is not durable yet. */
+  record Pending(Checkpoint checkpoint, Position position, PageSet pages) {}
+
+  private final Deque<Pending> pending = new ArrayDeque<>();
+
+  /** Pages written since {@link #head}, that failed checkpoints had taken. */
+  private final PageSet unsaved;
+
+  private Position durable;
+  private int lossCount;
+
+  /**
+   * A VM at a point of its history.
+   *
+   * @param start the point
+   * @param pageCount the pages of its memory
+   */
+  Lineage(Position start, long pageCount) {
+    durable = start;
+    unsaved = new PageSet(pageCount);
+  }
+
+  /** What the next checkpoint follows. */
+  synchronized Position head() {
+    return pending.isEmpty() ? durable : pending.getLast().position();
+  }
+
+  /** Counts the times that pending checkpoints were given up: what followed them is void. */
+  synchronized int lossCount() {
+    return lossCount;
+  }
+
+  /** Hands the pages that no checkpoint holds to one that is being made. */
+  synchronized void takeUnsaved(PageSet target) {
+    target.addAll(unsaved);
+    unsaved.clear();
+  }
+
+  /** Adds the pages that no checkpoint holds to a set. */
+  synchronized void copyUnsaved(PageSet target) {
+    target.addAll(unsaved);
+  }
+
+  /** Takes pages back from a checkpoint that was not made. */
+  synchronized void giveBack(PageSet pages) {
+    unsaved.addAll(pages);
+  }
+
+  /**
+   * A checkpoint is written, and the next one may follow it.
+   *
+   * @param expectedLossCount the loss count when the checkpoint began
+   * @return false if what it follows was given up meanwhile: then its pages are taken back
+   */
+  synchronized boolean written(Pending next, int expectedLossCount) {
+    if (expectedLossCount != lossCount) {
+      unsaved.addAll(next.pages());
+      return false;
+    }
+    pending.addLast(next);
+    return true;
+  }
+
+  /** The oldest pending checkpoint is durable. */
+  synchronized void durable(Pending oldest) {
+    if (pending.peekFirst() == oldest) {
+      pending.removeFirst();
+      durable = oldest.position();
+    }
+  }
+
+  /** Whether a checkpoint is still on its way. */
+  synchronized boolean isPending(Pending one) {
+    return pending.contains(one);
+  }
+
+  /**
+   * A pending checkpoint cannot be made durable.
+   *
+   * @return it and all that follow it, which are given up
+   */
+  synchronized Deque<Pending> lose(Pending failed) {
+    Deque<Pending> lost = new ArrayDeque<>();
+    for (Iterator<Pending> newest = pending.descendingIterator();
+        pending.contains(failed) && newest.hasNext(); ) {
+      Pending one = newest.next();
+      newest.remove();
+      unsaved.addAll(one.pages());
+      lost.addFirst(one);
+    }
+    lossCount++;
+    return lost;
+  }
+
+  /** The VM goes elsewhere in its history; nothing may be pending. */
+  synchronized void moveTo(Position target) {
+    if (!pending.isEmpty()) {
+      throw new IllegalStateException("checkpoints are pending");
+    }
+    durable = target;
+    unsaved.clear();
+  }
+}

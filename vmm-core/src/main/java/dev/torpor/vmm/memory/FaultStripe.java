@@ -1,0 +1,155 @@
+package dev.torpor.vmm.memory;
+
+import dev.torpor.linux.Epoll;
+import dev.torpor.linux.EventFd;
+import dev.torpor.linux.UserFaultFd;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * A stretch of guest memory, the userfaultfd that answers for it, and the thread that does.
+ *
+ * <p>The thread reads every message before it answers any: a message that tells of a change keeps
+ * pages from being supplied until it is read. A fault that cannot be answered yet waits in a row
+ * and is tried again. Nothing is allocated on the way.
+ */
+final class FaultStripe implements AutoCloseable {
+  /** Answers the faults of one stripe, on its thread. */
+  interface Answers {
+    /**
+     * Answers a fault.
+     *
+     * @param page the page that was touched
+     * @param protectedPage whether it is there and was written though protected; else it is missing
+     * @return whether it is answered; false if it must be tried again
+     */
+    boolean answer(long page, boolean protectedPage);
+
+    /** Called once for each answered fault, when no other fault is known to wait. */
+    void afterwards(long page);
+  }
+
+  private static final long STOP = 0;
+  private static final long FAULT = 1;
+
+  /** One fault for each thread of the process that can wait at the same time. */
+  private static final int MAX_WAITING = 4096;
+
+  private static final int RETRY_MILLIS = 1;
+  private static final long CLOSE_PARK_NANOS = 100_000;
+
+  final long firstPage;
+  final long endPage;
+  private final long address;
+  private final UserFaultFd faults;
+  private final Epoll epoll;
+  private final EventFd stop;
+  private final UserFaultFd.Messages messages = new UserFaultFd.Messages();
+
+  /** Page and kind of each fault that waits, oldest first from {@link #head} on. */
+  private final long[] waiting = new long[MAX_WAITING];
+
+  private final long[] answered = new long[MAX_WAITING];
+  private int head;
+  private int waitingCount;
+  private Thread thread;
+  private volatile boolean stopping;
+
+  /** Takes over the faults of a range; {@code address} is the HVA of page 0 of the memory. */
+  FaultStripe(long address, long firstPage, long endPage, long features, long mode) {
+    this.address = address;
+    this.firstPage = firstPage;
+    this.endPage = endPage;
+    faults = UserFaultFd.open(features);
+    try {
+      faults.register(hva(firstPage), (endPage - firstPage) * MemoryLayout.PAGE_BYTES, mode);
+      epoll = Epoll.create();
+      stop = EventFd.create();
+    } catch (RuntimeException e) {
+      faults.close();
+      throw e;
+    }
+    epoll.add(stop.descriptor(), STOP);
+    epoll.add(faults.descriptor(), FAULT);
+  }
+
+  void start(Answers answers, String name) {
+    thread = Thread.ofPlatform().name(name).daemon().start(() -> serve(answers));
+  }
+
+  /** The userfaultfd, for supplying and protecting pages from every thread. */
+  UserFaultFd faults() {
+    return faults;
+  }
+
+  long hva(long page) {
+    return address + page * MemoryLayout.PAGE_BYTES;
+  }
+
+  private void serve(Answers answers) {
+    while (!stopping) {
+      epoll.await(waitingCount == 0 ? -1 : RETRY_MILLIS);
+      readMessages();
+      int answeredCount = 0;
+      for (int left = waitingCount; left > 0; left--) {
+        long fault = waiting[head];
+        head = (head + 1) % MAX_WAITING;
+        waitingCount--;
+        if (answers.answer(fault >>> 1, (fault & 1) != 0)) {
+          answered[answeredCount++] = fault >>> 1;
+        } else {
+          append(fault);
+        }
+      }
+      for (int i = 0; i < answeredCount; i++) {
+        answers.afterwards(answered[i]);
+      }
+    }
+  }
+
+  private void readMessages() {
+    int count;
+    while (waitingCount + UserFaultFd.Messages.CAPACITY <= MAX_WAITING
+        && (count = messages.read(faults)) > 0) {
+      for (int i = 0; i < count; i++) {
+        if (messages.event(i) == UserFaultFd.EVENT_PAGEFAULT) {
+          long page = (messages.faultAddress(i) - address) / MemoryLayout.PAGE_BYTES;
+          boolean wp = (messages.faultFlags(i) & UserFaultFd.FLAG_WP) != 0;
+          append(page << 1 | (wp ? 1 : 0));
+        }
+      }
+    }
+  }
+
+  private void append(long fault) {
+    waiting[(head + waitingCount) % MAX_WAITING] = fault;
+    waitingCount++;
+  }
+
+  /** Tells whether the calling thread is this stripe's. */
+  boolean isOwnThread() {
+    return Thread.currentThread() == thread;
+  }
+
+  /** Ends the thread. Faults are answered no longer. */
+  void stop() {
+    stopping = true;
+    stop.signal();
+    boolean interrupted = false;
+    while (thread != null && thread.isAlive()) {
+      thread.interrupt();
+      LockSupport.parkNanos(CLOSE_PARK_NANOS);
+      interrupted |= Thread.interrupted();
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Gives the range back to the kernel. The thread has been stopped. */
+  @Override
+  public void close() {
+    faults.close();
+    epoll.close();
+    stop.close();
+  }
+}
