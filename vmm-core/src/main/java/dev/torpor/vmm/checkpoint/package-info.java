@@ -1,0 +1,2 @@
+/** Checkpoint, restore, fork and revert of a whole machine. */
+package dev.torpor.vmm.checkpoint;
