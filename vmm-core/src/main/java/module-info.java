@@ -5,6 +5,7 @@ module dev.torpor.vmm {
 
   exports dev.torpor.vmm;
   exports dev.torpor.vmm.boot;
+  exports dev.torpor.vmm.checkpoint;
   exports dev.torpor.vmm.cpu;
   exports dev.torpor.vmm.device;
   exports dev.torpor.vmm.device.virtio;

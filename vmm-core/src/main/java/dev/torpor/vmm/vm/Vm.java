@@ -112,7 +112,7 @@ public final class Vm implements AutoCloseable {
     try {
       require("pause", VmState.RUNNING);
       // vCPUs first: what they still ask of devices on their way out is waited for in turn.
-      machine.vcpus().pause();
+      machine.vcpus().pause(false);
       machine.eventLoop().ifPresent(EventLoop::quiesce);
       state = VmState.PAUSED;
       require("pause", VmState.PAUSED);
