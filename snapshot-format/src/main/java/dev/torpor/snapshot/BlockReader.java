@@ -15,6 +15,7 @@ public final class BlockReader {
   private final Image image;
   private final ByteBuffer buffer;
   private final BlockRef[] refs;
+  private final long[] blocks;
   private final CRC32C crc = new CRC32C();
 
   /**
@@ -32,6 +33,7 @@ public final class BlockReader {
     this.image = image;
     this.buffer = buffer.asByteBuffer();
     this.refs = new BlockRef[(int) (buffer.byteSize() / Blocks.BYTES)];
+    this.blocks = new long[refs.length];
     for (int i = 0; i < refs.length; i++) {
       refs[i] = new BlockRef();
     }
@@ -51,14 +53,38 @@ public final class BlockReader {
   public int read(long firstBlock, int count) {
     Objects.checkFromIndexSize(0, count, refs.length);
     for (int i = 0; i < count; i++) {
-      image.find(firstBlock + i, refs[i]);
+      blocks[i] = firstBlock + i;
+    }
+    return readBlocks(count);
+  }
+
+  /**
+   * Reads any blocks to the start of the buffer, one behind the other. As {@link #read(long, int)}
+   * else.
+   *
+   * @param wanted their indices in the image
+   * @param count how many of {@code wanted}, at most what the buffer holds
+   * @return how many of them are stored in layers
+   * @throws IndexOutOfBoundsException if the image or the buffer does not have so many blocks
+   * @throws SnapshotFormatException if a node or a block is damaged; the buffer's content is then
+   *     undefined
+   */
+  public int read(long[] wanted, int count) {
+    Objects.checkFromIndexSize(0, count, refs.length);
+    System.arraycopy(wanted, 0, blocks, 0, count);
+    return readBlocks(count);
+  }
+
+  private int readBlocks(int count) {
+    for (int i = 0; i < count; i++) {
+      image.find(blocks[i], refs[i]);
     }
     int stored = 0;
     int next = 0;
     while (next < count) {
       int end = runEnd(next, count);
       if (refs[next].isStored()) {
-        readRun(firstBlock, next, end);
+        readRun(next, end);
         stored += end - next;
       } else {
         buffer.limit(end * Blocks.BYTES).put(next * Blocks.BYTES, ZEROES);
@@ -80,13 +106,13 @@ public final class BlockReader {
     return next.layer() == ref.layer() && next.offset() == ref.offset() + Blocks.BYTES;
   }
 
-  private void readRun(long firstBlock, int start, int end) {
+  private void readRun(int start, int end) {
     Layer layer = image.layers().layer(refs[start].layer());
     buffer.limit(end * Blocks.BYTES).position(start * Blocks.BYTES);
     layer.read(refs[start].offset(), buffer);
     for (int i = start; i < end; i++) {
       int found = Checksums.of(crc, buffer, i * Blocks.BYTES, Blocks.BYTES);
-      Image.requireChecksum(layer, firstBlock + i, refs[i], found);
+      Image.requireChecksum(layer, blocks[i], refs[i], found);
     }
   }
 }

@@ -5,7 +5,6 @@ import dev.torpor.snapshot.DiskImage;
 import dev.torpor.snapshot.Image;
 import dev.torpor.snapshot.Manifest;
 import dev.torpor.snapshot.Store;
-import dev.torpor.vmm.memory.GuestMemory;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
@@ -22,13 +21,11 @@ public final class Origin implements AutoCloseable {
   private final Image memory;
   private final List<DiskImage> disks;
 
-  /** Keeps the layers; empty for a checkpoint of this process that is not published yet. */
+  /** Keeps the layers; empty for a checkpoint that this process has just written. */
   private final Optional<CheckpointHold> hold;
 
-  /** The checkpoint, while it is not published. */
-  private final Optional<Checkpoint> pending;
-
-  private Optional<MappedImage> mapped;
+  /** The checkpoint that this process has just written. */
+  private final Optional<Checkpoint> written;
 
   private Origin(
       Store store,
@@ -37,14 +34,14 @@ public final class Origin implements AutoCloseable {
       Image memory,
       List<DiskImage> disks,
       Optional<CheckpointHold> hold,
-      Optional<Checkpoint> pending) {
+      Optional<Checkpoint> written) {
     this.store = store;
     this.uuid = uuid;
     this.state = state;
     this.memory = memory;
     this.disks = List.copyOf(disks);
     this.hold = hold;
-    this.pending = pending;
+    this.written = written;
   }
 
   /**
@@ -106,11 +103,47 @@ public final class Origin implements AutoCloseable {
     return disks;
   }
 
+  /**
+   * Where a machine stands that is made of this.
+   *
+   * @return the position, with what keeps its layers for as long as the machine needs them
+   * @throws IOException if the store cannot be read
+   */
+  public Start start() throws IOException {
+    boolean published =
+        written.isEmpty() || written.get().stage() == CheckpointStage.DURABLE;
+    return published
+        ? new Start(position(), Optional.of(store.hold(uuid)), Optional.empty())
+        : new Start(position(), Optional.empty(), written);
+  }
+
+  Position position() {
+    return new Position(
+        Optional.of(uuid),
+        memory,
+        disks.stream()
+            .filter(disk -> !disk.readOnly())
+            .map(disk -> Image.open(store.layers(), disk.image()))
+            .toList());
+  }
+
+  Store store() {
+    return store;
+  }
+
   UUID uuid() {
     return uuid;
   }
 
   Image memory() {
     return memory;
+  }
+
+  /** Lets the layers go; machines that were made keep what they need themselves. */
+  @Override
+  public void close() throws IOException {
+    if (hold.isPresent()) {
+      hold.get().close();
+    }
   }
 }

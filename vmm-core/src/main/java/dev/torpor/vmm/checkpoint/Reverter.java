@@ -28,6 +28,8 @@ final class Reverter {
   private final List<LayeredDisk> disks;
   private final GuestMemory memory;
   private final PageSet differing;
+  private final long[] pages = new long[ROOM];
+  private int count;
   private final MemorySegment room = Arena.ofAuto().allocate((long) ROOM * BYTES, BYTES);
 
   /** Of the image that was entered last: mostly it is entered again. */
@@ -64,7 +66,7 @@ final class Reverter {
     findDifference(target.memory());
     boolean kept = differing.count() <= ROOM;
     try {
-      readAll(kept);
+      readAll();
     } catch (RuntimeException e) {
       lineage.giveBack(differing);
       throw e;
@@ -93,30 +95,42 @@ final class Reverter {
     lineage.head().memory().forEachDifference(target, differing::add);
   }
 
-  /** Reads and verifies all pages; keeps them, one behind the other, if there is room. */
-  private void readAll(boolean keep) {
-    long offset = 0;
+  /** Reads and verifies all pages; the last of them stay in the room. */
+  private void readAll() {
     long page = differing.next(0);
     while (page >= 0) {
-      int count = (int) (Math.min(differing.nextAbsent(page), page + ROOM) - page);
-      reader.read(page, count, offset);
-      offset += keep ? (long) count * BYTES : 0;
-      page = differing.next(page + count);
+      page = readSome(page);
     }
   }
 
   private void load(boolean kept) {
-    long offset = 0;
     long page = differing.next(0);
     while (page >= 0) {
-      int count = (int) (Math.min(differing.nextAbsent(page), page + ROOM) - page);
-      if (!kept) {
-        reader.read(page, count, 0);
+      long next = kept ? -1 : readSome(page);
+      int first = 0;
+      while (first < count) {
+        int end = first + 1;
+        while (end < count && pages[end] == pages[end - 1] + 1) {
+          end++;
+        }
+        memory.writePages(
+            pages[first], room.asSlice((long) first * BYTES, (long) (end - first) * BYTES));
+        first = end;
       }
-      memory.writePages(page, room.asSlice(offset, (long) count * BYTES));
-      offset += kept ? (long) count * BYTES : 0;
-      page = differing.next(page + count);
+      page = next;
     }
+  }
+
+  /** Reads as many pages as there is room for; returns the first that is left, or -1. */
+  private long readSome(long from) {
+    count = 0;
+    long page = from;
+    while (page >= 0 && count < ROOM) {
+      pages[count++] = page;
+      page = differing.next(page + 1);
+    }
+    reader.read(pages, count);
+    return page;
   }
 
   /** What was just loaded is in the image; a tracker that has seen it shall not report it. */
