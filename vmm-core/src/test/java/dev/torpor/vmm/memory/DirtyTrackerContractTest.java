@@ -29,7 +29,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * What every tracker promises, shown with a guest that writes: no write is lost, and in the guest's
- * workspace, where there are no page tables, no page is reported that was not written.
+ * workspace, where there are no page tables, no page is reported that was not written or about to
+ * be.
  */
 @KvmTest
 class DirtyTrackerContractTest {
@@ -58,9 +59,12 @@ class DirtyTrackerContractTest {
         MEMORY_BYTES, MemoryBacking.ANONYMOUS, TrackedVm.Factory.of(kind), 0, workspaces);
   }
 
-  /** Workspaces that together reach to the end of the memory. */
+  /**
+   * Workspaces that together reach to the end of the memory. The number of their pages is prime:
+   * with every stride a pass writes each page once, and so changes it.
+   */
   private static FlatArguments[] workspaces(int vcpuCount, int strideInPages) {
-    long pages = (MEMORY_BYTES - FlatBoot.WORKSPACE_GPA) / PAGE / vcpuCount;
+    long pages = vcpuCount == 1 ? 1061 : 523;
     long first = MEMORY_BYTES - pages * vcpuCount * PAGE;
     return LongStream.range(0, vcpuCount)
         .mapToObj(
@@ -120,15 +124,25 @@ class DirtyTrackerContractTest {
           }
           case COLLECT -> {
             vm.tracker.collect(reported);
-            assertThat(copy.within(reported)).isEqualTo(copy.changed());
+            requireExact(copy, reported, vcpuCount);
             copy.update(reported);
             reported.clear();
           }
         }
       }
       vm.tracker.collect(reported);
-      assertThat(copy.within(reported)).isEqualTo(copy.changed());
+      requireExact(copy, reported, vcpuCount);
     }
+  }
+
+  /** A vCPU may be stopped between the fault that makes a page writable and the write itself. */
+  private static void requireExact(MemoryCopy copy, PageSet reported, int vcpuCount) {
+    BitSet missing = copy.changed();
+    missing.andNot(copy.within(reported));
+    assertThat(missing).as("changed but not reported").isEqualTo(new BitSet());
+    BitSet extra = copy.within(reported);
+    extra.andNot(copy.changed());
+    assertThat(extra.cardinality()).as("not changed: %s", extra).isLessThanOrEqualTo(vcpuCount);
   }
 
   @Provide
