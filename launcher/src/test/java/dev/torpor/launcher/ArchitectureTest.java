@@ -24,6 +24,7 @@ class ArchitectureTest {
       List.of(
           "dev.torpor.launcher..",
           "dev.torpor.vmm.vm..",
+          "dev.torpor.vmm.checkpoint..",
           "dev.torpor.vmm.cpu..",
           "dev.torpor.vmm.boot..",
           "dev.torpor.vmm.device.virtio..",

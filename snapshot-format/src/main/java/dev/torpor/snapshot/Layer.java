@@ -161,11 +161,21 @@ public final class Layer implements AutoCloseable {
    *     before
    */
   public void requireMappable(long offset, long wanted) {
+    requireBlocks(offset, wanted);
+    requireFileSize(offset + wanted);
+  }
+
+  /** Makes sure that a place is inside the layer and a block can begin there. */
+  void requireBlocks(long offset, long wanted) {
     requireInside(offset, wanted);
     if (offset % Blocks.BYTES != 0) {
       throw new SnapshotFormatException(path(), offset, "a block's offset", "one within a block");
     }
-    requireSize(file, offset + wanted);
+  }
+
+  /** Makes sure that the file is still as long. */
+  void requireFileSize(long wanted) {
+    requireSize(file, wanted);
   }
 
   /** Closes the file until it is used again. */

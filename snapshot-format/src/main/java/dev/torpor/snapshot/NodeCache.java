@@ -41,6 +41,11 @@ final class NodeCache {
     return node;
   }
 
+  /** The same, or {@link MapNode#EMPTY} for an absent reference. */
+  MapNode getOrEmpty(long head, long offset) {
+    return BlockRef.layerOf(head) == BlockRef.ABSENT ? MapNode.EMPTY : get(head, offset);
+  }
+
   private MapNode load(long head, long offset) {
     int layer = BlockRef.layerOf(head);
     if (layer < 1 || offset % MapNode.BYTES != 0) {

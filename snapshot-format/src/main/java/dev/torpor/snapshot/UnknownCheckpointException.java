@@ -10,25 +10,25 @@ public final class UnknownCheckpointException extends IllegalArgumentException {
   private final transient List<Summary> candidates;
 
   UnknownCheckpointException(String message, List<Summary> candidates) {
-    super(message + candidates.stream().map(UnknownCheckpointException::line).collect(joining()));
+    super(
+        message
+            + candidates.stream()
+                .map(one -> "\n  " + line(one))
+                .collect(Collectors.joining()));
     this.candidates = List.copyOf(candidates);
   }
 
   /**
    * What may have been meant.
    *
-   * @return checkpoints, oldest first; empty if nothing is near
+   * @return checkpoints, oldest first, the newest ten at most; empty if nothing is near
    */
   public List<Summary> candidates() {
     return candidates;
   }
 
-  private static java.util.stream.Collector<CharSequence, ?, String> joining() {
-    return Collectors.joining();
-  }
-
   private static String line(Summary summary) {
-    String name = summary.vmName() + (summary.label().isEmpty() ? "" : "/" + summary.label());
-    return "\n  " + summary.uuid() + "  " + name + "  " + summary.created();
+    String label = summary.label().isEmpty() ? "" : "/" + summary.label();
+    return "%s  %s%s  %s".formatted(summary.uuid(), summary.vmName(), label, summary.created());
   }
 }

@@ -27,6 +27,7 @@ public final class Checkpoint {
   private final CompletableFuture<Void> written = new CompletableFuture<>();
   private final CompletableFuture<Void> durable = new CompletableFuture<>();
   private volatile boolean cancelled;
+  private volatile Origin origin;
   private volatile long storedBytes;
   private volatile Duration durableAfter = Duration.ZERO;
 
@@ -191,16 +192,29 @@ public final class Checkpoint {
     cancelled = true;
   }
 
-  boolean isCancelled() {
-    return cancelled;
+  void requireNotCancelled() {
+    if (cancelled) {
+      throw new CancellationException("cancelled");
+    }
+  }
+
+  /** Runs an action once it is durable, before anything else is done with it; at once if it is. */
+  void whenDurable(Runnable action) {
+    durable.thenRun(action);
+  }
+
+  /** What machines are made of that continue from it, once it is written. */
+  public Origin origin() {
+    return origin;
   }
 
   void reachedCaptured() {
     listener.reached(this);
   }
 
-  void reachedWritten(long storedByteCount) {
+  void reachedWritten(long storedByteCount, Origin madeOf) {
     storedBytes = storedByteCount;
+    origin = madeOf;
     written.complete(null);
     listener.reached(this);
   }

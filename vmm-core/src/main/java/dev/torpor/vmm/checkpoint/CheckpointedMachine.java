@@ -38,16 +38,9 @@ public interface CheckpointedMachine {
   Duration whileHeld(Runnable action);
 
   /**
-   * The state of all but memory and disks. While held.
+   * What captures and restores all but memory and the disks' contents.
    *
-   * @return the state
+   * @return the recorder
    */
-  MachineState capture();
-
-  /**
-   * Brings back the state of all but memory and disks. While held.
-   *
-   * @param state a state of this machine, or of one built alike
-   */
-  void restore(MachineState state);
+  MachineRecorder recorder();
 }

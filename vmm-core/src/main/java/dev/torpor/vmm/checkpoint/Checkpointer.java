@@ -1,9 +1,10 @@
 package dev.torpor.vmm.checkpoint;
 
+import dev.torpor.snapshot.CheckpointHold;
+import dev.torpor.snapshot.SnapshotFormatException;
 import dev.torpor.snapshot.Store;
-import dev.torpor.vmm.memory.PageSet;
+import java.io.IOException;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
@@ -13,7 +14,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,6 +36,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class Checkpointer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Checkpointer.class);
+  private static final String GIVEN_UP = "the checkpoint that it follows has failed";
 
   private final String vmName;
   private final CheckpointedMachine machine;
@@ -40,8 +44,12 @@ public final class Checkpointer implements AutoCloseable {
   private final CheckpointListener listener;
   private final Lineage lineage;
   private final DraftTools tools;
+  private final Reverter reverter;
   private final ExecutorService writer;
   private final ExecutorService publisher;
+
+  /** What the machine was forked from, if that was not published yet. */
+  private final Optional<Checkpoint> pendingStart;
 
   /** Held by who takes a checkpoint, or moves the machine to one. */
   private final ReentrantLock taking = new ReentrantLock(true);
@@ -49,31 +57,43 @@ public final class Checkpointer implements AutoCloseable {
   private CompletableFuture<Void> writingOut = CompletableFuture.completedFuture(null);
   private boolean closed;
 
+  /** The checkpoint that was entered last, decoded: mostly it is entered again. */
+  private Entered entered;
+
+  /** Keeps the layers of where the machine stands. */
+  private final AtomicReference<CheckpointHold> hold = new AtomicReference<>();
+
+  private record Entered(Origin origin, Position position) {}
+
   /**
    * Prepares to take checkpoints of a machine.
    *
    * @param vmName whose checkpoints they are
    * @param machine the machine
    * @param store where they go; outlives this object
-   * @param start where the machine stands: at a checkpoint, or at none
+   * @param start where the machine stands, and what keeps that
    * @param budget how long the guest may stand
    * @param listener is told of each stage
    */
-  Checkpointer(
+  public Checkpointer(
       String vmName,
       CheckpointedMachine machine,
       Store store,
-      Position start,
+      Start start,
       Duration budget,
       CheckpointListener listener) {
     this.vmName = vmName;
     this.machine = machine;
     this.store = store;
     this.listener = listener;
-    this.lineage = new Lineage(start, machine.memory().pageCount());
+    this.lineage = new Lineage(start.position(), machine.memory().pageCount());
     this.tools = new DraftTools(machine, store, budget);
+    this.reverter = new Reverter(machine, lineage);
+    this.pendingStart = start.pending();
     this.writer = executor(vmName + "-checkpoint-writer");
     this.publisher = executor(vmName + "-checkpoint-publisher");
+    start.hold().ifPresent(hold::set);
+    pendingStart.ifPresent(origin -> origin.whenDurable(() -> holdOnto(origin.uuid())));
   }
 
   private static ExecutorService executor(String name) {
@@ -117,8 +137,8 @@ public final class Checkpointer implements AutoCloseable {
       return checkpoint;
     } catch (RuntimeException | Error e) {
       lineage.giveBack(draft.written());
-      draft.abandon(e);
-      throw e instanceof RuntimeException failure ? explain(label, failure) : e;
+      draft.abandon();
+      throw e instanceof RuntimeException failure ? explain(label, failure) : (Error) e;
     }
   }
 
@@ -134,18 +154,18 @@ public final class Checkpointer implements AutoCloseable {
   /** On the writer's thread. */
   private void writeOut(Draft draft, Checkpoint checkpoint, int losses) {
     try {
-      Position position = draft.writeOut(checkpoint);
+      Position position = draft.writeOut();
       Lineage.Pending pending = new Lineage.Pending(checkpoint, position, draft.written());
       if (!lineage.written(pending, losses)) {
-        draft.abandon(null);
-        checkpoint.fail(new CancellationException("the checkpoint that it follows has failed"));
+        draft.abandon();
+        checkpoint.fail(new CancellationException(GIVEN_UP));
         return;
       }
-      checkpoint.reachedWritten(draft.storedBytes());
+      checkpoint.reachedWritten(draft.storedBytes(), draft.origin());
       publisher.execute(() -> publish(draft, pending));
     } catch (RuntimeException | Error e) {
       lineage.giveBack(draft.written());
-      draft.abandon(e);
+      draft.abandon();
       checkpoint.fail(e);
     }
   }
@@ -153,19 +173,46 @@ public final class Checkpointer implements AutoCloseable {
   /** On the publisher's thread. */
   private void publish(Draft draft, Lineage.Pending pending) {
     if (!lineage.isPending(pending)) {
-      draft.close();
+      draft.abandon();
       return;
     }
     Checkpoint checkpoint = pending.checkpoint();
     try {
       checkpoint.requireNotCancelled();
-      Duration durableAfter = draft.publish();
+      if (pendingStart.isPresent()) {
+        pendingStart.get().awaitDurable(); // its layers are used here
+      }
+      CheckpointHold published = draft.publish();
       lineage.durable(pending);
-      checkpoint.reachedDurable(durableAfter);
+      checkpoint.reachedDurable(draft.sinceCapture());
+      holdOnto(published);
+      draft.close();
     } catch (Exception | Error e) {
       giveUp(pending, e);
-    } finally {
-      draft.close();
+      draft.abandon();
+    }
+  }
+
+  private void holdOnto(UUID checkpoint) {
+    try {
+      holdOnto(store.hold(checkpoint));
+    } catch (IOException | RuntimeException e) {
+      LOG.warn("checkpoint {} is not held for VM '{}'", checkpoint, vmName, e);
+    }
+  }
+
+  private void holdOnto(CheckpointHold next) {
+    CheckpointHold before = hold.getAndSet(next);
+    if (before != null) {
+      close(before);
+    }
+  }
+
+  private void close(AutoCloseable held) {
+    try {
+      held.close();
+    } catch (Exception e) {
+      LOG.warn("a checkpoint is held longer than VM '{}' needs it", vmName, e);
     }
   }
 
@@ -177,22 +224,50 @@ public final class Checkpointer implements AutoCloseable {
           .fail(
               one == failed
                   ? cause
-                  : new CancellationException("the checkpoint that it follows has failed"));
+                  : new CancellationException(GIVEN_UP));
     }
   }
 
   /**
-   * Brings the machine to one of its checkpoints, or another of the same kind. If this fails after
-   * memory was touched, the machine must not go on.
+   * Brings the machine to a checkpoint in place.
+   *
+   * @param checkpoint which: its own, or of a machine that is built alike
+   * @throws CheckpointException if it cannot be entered; the machine goes on as it was
+   * @throws MachineLostException if it was entered half-way: the machine must not go on
+   * @throws InterruptedException if the thread is interrupted while it waits for checkpoints
    */
-  void moveTo(Reverter.Target target) throws InterruptedException {
+  public void revertTo(UUID checkpoint) throws InterruptedException {
     exclusively(
         () -> {
           requireOpen();
           settle();
-          new Reverter(machine, lineage).revert(target);
+          try {
+            Entered target = entered(checkpoint);
+            reverter.revert(target.position(), target.origin().state());
+          } catch (IOException | SnapshotFormatException | IllegalArgumentException e) {
+            throw new CheckpointException(
+                "VM '%s' stays as it is: checkpoint %s cannot be entered: %s"
+                    .formatted(vmName, checkpoint, e.getMessage()),
+                e);
+          }
           return null;
         });
+  }
+
+  private Entered entered(UUID checkpoint) throws IOException {
+    if (entered == null || !entered.origin().uuid().equals(checkpoint)) {
+      Origin origin = Origin.open(store, checkpoint);
+      forgetEntered();
+      entered = new Entered(origin, origin.position());
+    }
+    return entered;
+  }
+
+  private void forgetEntered() {
+    if (entered != null) {
+      close(entered.origin());
+      entered = null;
+    }
   }
 
   /** Waits until nothing is on its way: only then may the machine stand elsewhere. */
@@ -201,7 +276,7 @@ public final class Checkpointer implements AutoCloseable {
   }
 
   /** What is done by one at a time, after the checkpoint before is written out. */
-  private <T> T exclusively(java.util.function.Supplier<T> action) throws InterruptedException {
+  private <T> T exclusively(Supplier<T> action) throws InterruptedException {
     taking.lockInterruptibly();
     try {
       writingOut.join();
@@ -230,6 +305,8 @@ public final class Checkpointer implements AutoCloseable {
       settle();
       List.of(writer, publisher).forEach(Checkpointer::end);
       tools.close();
+      forgetEntered();
+      holdOnto((CheckpointHold) null);
     } finally {
       taking.unlock();
     }

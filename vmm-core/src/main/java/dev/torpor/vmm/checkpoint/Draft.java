@@ -1,12 +1,15 @@
 package dev.torpor.vmm.checkpoint;
 
+import dev.torpor.snapshot.CheckpointHold;
+import dev.torpor.snapshot.DiskImage;
 import dev.torpor.snapshot.Image;
 import dev.torpor.snapshot.ImageWriter;
 import dev.torpor.snapshot.LayerKind;
 import dev.torpor.snapshot.Manifest;
-import dev.torpor.snapshot.StateBytes;
 import dev.torpor.snapshot.Store;
 import dev.torpor.snapshot.Summary;
+import dev.torpor.vmm.disk.LayeredDisk;
+import dev.torpor.vmm.disk.SealedLayer;
 import dev.torpor.vmm.memory.CopyBehind;
 import dev.torpor.vmm.memory.DirtyTracker;
 import dev.torpor.vmm.memory.GuestMemory;
@@ -37,12 +40,13 @@ final class Draft implements AutoCloseable {
 
   private ImageWriter writer;
   private CopyBehind copyBehind;
+  private final List<SealedLayer> sealed = new ArrayList<>();
   private MachineState state;
-  private Instant captured;
+  private Instant created;
   private long capturedNanos;
-  private Summary summary;
-  private Image image;
-  private List<Optional<DiskHistory.Point>> disks;
+  private Checkpoint checkpoint;
+  private Image memoryImage;
+  private List<DiskImage> diskImages;
 
   Draft(DraftTools tools, Position base) {
     this.tools = tools;
@@ -68,7 +72,7 @@ final class Draft implements AutoCloseable {
     writer =
         new ImageWriter(
             tools.store.layers(), base.memory(), first ? LayerKind.FLAT : LayerKind.PACKED);
-    tools.disks.forEach(DiskHistory::prepareSeal);
+    tools.disks.forEach(LayeredDisk::prepareSeal);
   }
 
   /** Copies while the guest runs, until little is left. */
@@ -78,18 +82,23 @@ final class Draft implements AutoCloseable {
 
   /** Fixes the instant. While the machine is held. */
   void capture() {
-    captured = Instant.now();
     capturedNanos = System.nanoTime();
-    state = tools.machine.capture();
+    created = Instant.now();
+    tools.machine.recorder().capture();
     tools.copyAhead.collect(written, uncopied);
     copyBehind = tools.secure(uncopied);
-    tools.disks.forEach(DiskHistory::seal);
+    for (LayeredDisk disk : tools.disks) {
+      sealed.add(disk.seal());
+    }
   }
 
-  /** What the caller is told of it. */
+  /** What the caller is told of it, once the guest runs again. */
   Checkpoint describe(String vmName, String label, Duration pause, CheckpointListener listener) {
-    return new Checkpoint(
-        uuid, base.checkpoint(), vmName, label, pause, written.count(), listener);
+    state = tools.machine.recorder().state();
+    checkpoint =
+        new Checkpoint(
+            uuid, base.checkpoint(), vmName, label, pause, written.count(), listener);
+    return checkpoint;
   }
 
   /**
@@ -97,23 +106,83 @@ final class Draft implements AutoCloseable {
    *
    * @return where the machine stood
    */
-  Position writeOut(Checkpoint checkpoint) {
+  Position writeOut() {
+    checkpoint.requireNotCancelled();
     if (copyBehind == null) {
       tools.staging.drainTo(writer);
     } else {
-      copyBehind.drain(
-          (pages, count, contents) -> {
-            checkpoint.requireNotCancelled();
-            writer.put(pages, count, contents);
-          });
+      tools.copier.drain(copyBehind, writer, checkpoint::requireNotCancelled);
       copyBehind = null;
     }
-    checkpoint.requireNotCancelled();
-    image = writer.finish();
-    for (DiskHistory disk : tools.disks) {
-      disk.fold();
+    memoryImage = writer.finish();
+    List<Image> disks = sealed.stream().map(SealedLayer::toImage).toList();
+    diskImages = tools.describeDisks(disks);
+    return new Position(Optional.of(uuid), memoryImage, disks);
+  }
+
+  /** What it added to the store. */
+  long storedBytes() {
+    return writer.storedBytes() + sealed.stream().mapToLong(SealedLayer::storedBytes).sum();
+  }
+
+  /** What machines can be made of, once it is written. */
+  Origin origin() {
+    return Origin.ofWritten(tools.store, checkpoint, state, memoryImage, diskImages);
+  }
+
+  /**
+   * Makes it survive a crash.
+   *
+   * @return what keeps its layers from now on
+   */
+  CheckpointHold publish() throws IOException {
+    List<Store.Durable> needed = new ArrayList<>();
+    needed.add(writer::sync);
+    sealed.forEach(layer -> needed.add(layer::sync));
+    Summary summary =
+        new Summary(
+            uuid,
+            base.checkpoint(),
+            checkpoint.vmName(),
+            checkpoint.label(),
+            created,
+            new Summary.Metrics(
+                checkpoint.pause().toNanos(),
+                checkpoint.dirtyPages(),
+                checkpoint.storedBytes(),
+                sinceCapture().toNanos()));
+    return tools.store.publish(
+        new Manifest(
+            summary,
+            memoryImage.root(),
+            diskImages,
+            MachineStateCodec.encode(state),
+            tools.layersOf(memoryImage, sealed)),
+        needed);
+  }
+
+  /** How long ago the instant was. */
+  Duration sinceCapture() {
+    return Duration.ofNanos(System.nanoTime() - capturedNanos);
+  }
+
+  /** Gives it up, whatever stage it is in. What the disks have sealed stays part of them. */
+  void abandon() {
+    if (copyBehind != null) {
+      copyBehind.cancel();
+      copyBehind = null;
     }
-    return new Position(
-        Optional.of(uuid), image, tools.disks.stream().map(DiskHistory::image).toList());
+    tools.keepSealed(sealed);
+    sealed.clear();
+    close();
+  }
+
+  /** Lets its files go. */
+  @Override
+  public void close() {
+    sealed.forEach(SealedLayer::close);
+    if (writer != null) {
+      writer.close();
+    }
   }
 }

@@ -20,15 +20,15 @@ final class DraftTools implements AutoCloseable {
   final PageCopier copier;
   final CopyAhead copyAhead;
   final Staging staging = new Staging();
-  final List<DiskHistory> disks;
+  final List<LayeredDisk> disks;
   private final Duration budget;
   private CopyBehind copyBehind;
 
-  DraftTools(CheckpointedMachine machine, Store store, List<DiskHistory> disks, Duration budget) {
+  DraftTools(CheckpointedMachine machine, Store store, Duration budget) {
     this.machine = machine;
     this.store = store;
     this.budget = budget;
-    this.disks = disks;
+    this.disks = machine.layeredDisks();
     GuestMemory memory = machine.memory();
     copier = new PageCopier(memory);
     copyAhead = new CopyAhead(machine.dirtyTracker(), copier, memory.pageCount());

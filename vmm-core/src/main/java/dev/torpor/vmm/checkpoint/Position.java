@@ -10,6 +10,6 @@ import java.util.UUID;
  *
  * @param checkpoint which checkpoint that is; empty for the machine as it was built
  * @param memory its memory
- * @param disks its disks, in order; those that are never written have no image
+ * @param disks the disks that are written to, in order
  */
-record Position(Optional<UUID> checkpoint, Image memory, List<Optional<Image>> disks) {}
+public record Position(Optional<UUID> checkpoint, Image memory, List<Image> disks) {}

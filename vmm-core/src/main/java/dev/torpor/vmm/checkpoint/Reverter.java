@@ -4,38 +4,43 @@ import static dev.torpor.snapshot.Blocks.BYTES;
 
 import dev.torpor.snapshot.BlockReader;
 import dev.torpor.snapshot.Image;
-import dev.torpor.vmm.memory.DirtyTracker;
+import dev.torpor.vmm.disk.LayeredDisk;
 import dev.torpor.vmm.memory.GuestMemory;
 import dev.torpor.vmm.memory.PageSet;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.time.Duration;
 import java.util.List;
 
 /**
  * Brings a machine back to a checkpoint in place: the pages that differ from it, the disks' maps,
  * the vCPUs and devices. What does not differ is not touched, so the cost follows what was written.
  * Not thread-safe.
+ *
+ * <p>The pages are read and verified before anything of the machine is changed: a damaged
+ * checkpoint does no harm to a machine that was to enter it.
  */
 final class Reverter {
-  private static final int RUN = 64;
+  /** How many pages are kept from their verification until they are loaded: 4 MiB. */
+  private static final int ROOM = 1024;
 
   private final CheckpointedMachine machine;
   private final Lineage lineage;
-  private final List<DiskHistory> disks;
+  private final List<LayeredDisk> disks;
   private final GuestMemory memory;
   private final PageSet differing;
-  private final MemorySegment buffer = Arena.ofAuto().allocate((long) RUN * BYTES, BYTES);
+  private final long[] pages = new long[ROOM];
+  private int count;
+  private final MemorySegment room = Arena.ofAuto().allocate((long) ROOM * BYTES, BYTES);
 
-  /** Of the image that was gone back to last: mostly it is gone back to again. */
+  /** Of the image that was entered last: mostly it is entered again. */
   private BlockReader reader;
 
   private Image readerImage;
 
-  Reverter(CheckpointedMachine machine, Lineage lineage, List<DiskHistory> disks) {
+  Reverter(CheckpointedMachine machine, Lineage lineage) {
     this.machine = machine;
     this.lineage = lineage;
-    this.disks = disks;
+    this.disks = machine.layeredDisks();
     this.memory = machine.memory();
     this.differing = new PageSet(memory.pageCount());
   }
@@ -45,59 +50,95 @@ final class Reverter {
    *
    * @param target where to
    * @param state the machine's state there
-   * @return for how long the guest stood
-   * @throws MachineLostException if the machine can not go on: part of it is old, part of it new
+   * @throws MachineLostException if the machine cannot go on: part of it is old, part of it new
+   * @throws RuntimeException if the checkpoint cannot be read; the machine goes on as it was
    */
-  Duration revert(Position target, MachineState state) {
-    prepare(target.memory());
-    return machine.whileHeld(
-        () -> {
-          findDifference(target.memory());
-          try {
-            loadPages();
-            for (int i = 0; i < disks.size(); i++) {
-              disks.get(i).revertTo(target.disks().get(i));
-            }
-            machine.restore(state);
-            // What was just written is not the guest's, and in the image already.
-            differing.clear();
-            machine.dirtyTracker().collect(differing);
-          } catch (RuntimeException e) {
-            throw new MachineLostException(e);
-          }
-          lineage.moveTo(target);
-        });
+  void revert(Position target, MachineState state) {
+    machine.recorder().requireSameMachine(state);
+    if (readerImage != target.memory()) {
+      reader = new BlockReader(target.memory(), room);
+      readerImage = target.memory();
+    }
+    machine.whileHeld(() -> enter(target, state));
   }
 
-  /** Whatever can be done before the guest stands still. */
-  private void prepare(Image image) {
-    if (readerImage != image) {
-      reader = new BlockReader(image, buffer);
-      readerImage = image;
+  private void enter(Position target, MachineState state) {
+    findDifference(target.memory());
+    boolean kept = differing.count() <= ROOM;
+    try {
+      readAll();
+    } catch (RuntimeException e) {
+      lineage.giveBack(differing);
+      throw e;
     }
-    DirtyTracker tracker = machine.dirtyTracker();
-    if (!tracker.isStarted()) {
-      throw new IllegalStateException("a machine without a checkpoint has nothing to go back to");
+    try {
+      load(kept);
+      for (int i = 0; i < disks.size(); i++) {
+        disks.get(i).revertTo(target.disks().get(i));
+      }
+      machine.recorder().restore(state, GuestClock.CONTINUE);
+      forgetWrites();
+    } catch (RuntimeException e) {
+      throw new MachineLostException(e);
     }
+    lineage.moveTo(target);
   }
 
   private void findDifference(Image target) {
     differing.clear();
     lineage.copyUnsaved(differing);
-    machine.dirtyTracker().collect(differing);
-    Image head = lineage.head().memory();
-    if (head != target) {
-      head.forEachDifference(target, differing::add);
+    if (machine.dirtyTracker().isStarted()) {
+      machine.dirtyTracker().collect(differing);
+    } else {
+      PopulatedPages.addTo(differing, memory);
+    }
+    lineage.head().memory().forEachDifference(target, differing::add);
+  }
+
+  /** Reads and verifies all pages; the last of them stay in the room. */
+  private void readAll() {
+    long page = differing.next(0);
+    while (page >= 0) {
+      page = readSome(page);
     }
   }
 
-  private void loadPages() {
+  private void load(boolean kept) {
     long page = differing.next(0);
     while (page >= 0) {
-      int count = (int) (Math.min(differing.nextAbsent(page), page + RUN) - page);
-      reader.read(page, count);
-      memory.writePages(page, buffer.asSlice(0, (long) count * BYTES));
-      page = differing.next(page + count);
+      long next = kept ? -1 : readSome(page);
+      int first = 0;
+      while (first < count) {
+        int end = first + 1;
+        while (end < count && pages[end] == pages[end - 1] + 1) {
+          end++;
+        }
+        memory.writePages(
+            pages[first], room.asSlice((long) first * BYTES, (long) (end - first) * BYTES));
+        first = end;
+      }
+      page = next;
     }
+  }
+
+  /** Reads as many pages as there is room for; returns the first that is left, or -1. */
+  private long readSome(long from) {
+    count = 0;
+    long page = from;
+    while (page >= 0 && count < ROOM) {
+      pages[count++] = page;
+      page = differing.next(page + 1);
+    }
+    reader.read(pages, count);
+    return page;
+  }
+
+  /** What was just loaded is in the image; a tracker that has seen it shall not report it. */
+  private void forgetWrites() {
+    if (!machine.dirtyTracker().isStarted()) {
+      machine.dirtyTracker().start();
+    }
+    differing.clear();
+    machine.dirtyTracker().collect(differing);
   }
 }

@@ -8,7 +8,9 @@ import dev.torpor.kvm.VcpuRun;
 import dev.torpor.linux.ThreadSignal;
 import dev.torpor.vmm.VmExit;
 import dev.torpor.vmm.device.Bus;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.Function;
 
@@ -39,23 +41,67 @@ public final class Vcpu implements AutoCloseable {
   /** The thread's kernel id. Written before the thread joins the gate. */
   private int threadId;
 
-  /** Counted by the gate as being in the guest. Guarded by the gate's lock, as is the next. */
-  boolean inGuest;
+  /** Counted by the gate as being in the guest: set by whoever resumes, cleared by the thread. */
+  volatile boolean inGuest;
 
-  Task task;
+  /** What the gate has handed over. Put under the gate's lock, taken away by the thread. */
+  private final AtomicReference<Task> task = new AtomicReference<>();
+
+  private boolean started;
 
   /** Something to be done on a paused vCPU's thread. */
   static final class Task {
-    private final Runnable action;
-    private boolean done;
-    private RuntimeException failure;
+    private enum Stage {
+      HANDED_OVER,
+      BEGUN,
+      DONE,
+      CANCELLED
+    }
 
-    Task(Runnable action) {
+    private final Vcpu vcpu;
+    private final VcpuTask action;
+    private final AtomicReference<Stage> stage = new AtomicReference<>(Stage.HANDED_OVER);
+    private Throwable failure;
+
+    Task(Vcpu vcpu, VcpuTask action) {
+      this.vcpu = vcpu;
       this.action = action;
     }
 
-    boolean isDone() {
-      return done;
+    boolean isOver() {
+      Stage now = stage.get();
+      return now == Stage.DONE || now == Stage.CANCELLED;
+    }
+
+    /** Ends it before it has begun; does nothing to one that has. */
+    void cancel() {
+      stage.compareAndSet(Stage.HANDED_OVER, Stage.CANCELLED);
+    }
+
+    private void run() {
+      if (!stage.compareAndSet(Stage.HANDED_OVER, Stage.BEGUN)) {
+        return;
+      }
+      try {
+        action.run(vcpu.id, vcpu.fd);
+      } catch (RuntimeException | Error e) {
+        failure = e;
+      }
+      stage.set(Stage.DONE);
+    }
+
+    /** Once it is over: fails as it failed. */
+    void rethrow() {
+      if (stage.get() == Stage.CANCELLED) {
+        throw new IllegalStateException(
+            "vCPU " + vcpu.id + " is not paused: pause the VM to reach its registers");
+      }
+      switch (failure) {
+        case null -> {}
+        case RuntimeException e -> throw e;
+        case Error e -> throw e;
+        default -> throw new AssertionError("a task declares no other exception", failure);
+      }
     }
   }
 
@@ -102,6 +148,7 @@ public final class Vcpu implements AutoCloseable {
 
   /** Starts the thread, which waits at the gate. */
   void start() {
+    started = true;
     thread.start();
     boolean interrupted = false;
     while (true) {
@@ -132,30 +179,53 @@ public final class Vcpu implements AutoCloseable {
    */
   public <T> T whilePaused(Function<VcpuFd, T> action) {
     Object[] result = new Object[1];
-    Task handed = new Task(() -> result[0] = action.apply(fd));
-    gate.runOn(this, handed);
-    if (handed.failure != null) {
-      throw handed.failure;
-    }
+    gate.runOn(List.of(this), (number, descriptor) -> result[0] = action.apply(descriptor));
     @SuppressWarnings("unchecked") // what the action returned
     T value = (T) result[0];
     return value;
   }
 
-  /** Called by the gate with its lock held. */
+  /** Whether its thread was started. Until then anybody may make its requests. */
+  boolean isStarted() {
+    return started;
+  }
+
+  /** Does something on the calling thread. Before {@link #start}. */
+  void runHere(VcpuTask action) {
+    action.run(id, fd);
+  }
+
+  boolean hasTask() {
+    return task.get() != null;
+  }
+
+  /** Puts a task in its place; or returns the one that is there and not over. */
+  Task offer(Task next) {
+    Task earlier = task.get();
+    if (earlier != null && !earlier.isOver()) {
+      return earlier;
+    }
+    task.set(next);
+    return null;
+  }
+
+  /** Does what was handed over, on the vCPU's thread; returns whether there was anything. */
   boolean runTask() {
-    Task pending = task;
+    Task pending = task.get();
     if (pending == null) {
       return false;
     }
-    task = null;
-    try {
-      pending.action.run();
-    } catch (RuntimeException e) {
-      pending.failure = e;
-    }
-    pending.done = true;
+    pending.run();
+    task.compareAndSet(pending, null);
     return true;
+  }
+
+  /** Gives up what was handed over, unless it has begun. */
+  void dropTask() {
+    Task pending = task.get();
+    if (pending != null) {
+      pending.cancel();
+    }
   }
 
   private void loop() {

@@ -1,9 +1,11 @@
 package dev.torpor.vmm.cpu;
 
-import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 
 /**
  * Where the vCPU threads of one VM stop together and go on together.
@@ -11,12 +13,20 @@ import java.util.concurrent.locks.ReentrantLock;
  * <pre>
  *              resume                    a kick, then the gate
  *   waiting --------------> in the guest ----------------------> waiting, or ended
+ *     | ^
+ *     +-+ a task
  * </pre>
  *
  * <p>A thread comes here only after a kick has ended its KVM_RUN, so the run loop itself never
  * asks. {@link #resume} counts every thread as being in the guest before any of them wakes; each
  * counts itself out when it comes back. So a pause that follows at once waits for those too that
- * have not woken yet. Safe from every thread.
+ * have not woken yet.
+ *
+ * <p>Waking a thread from sleep costs some 50 µs, more than all that a pause should do. So whoever
+ * waits here looks for a while before it sleeps, at volatile fields that the other side changes
+ * without the lock; the lock is for going to sleep and for waking sleepers. Whoever changes a field
+ * looks for sleepers afterwards, and a sleeper is counted before it looks at the field: one of the
+ * two sees the other. In a long pause the vCPU threads sleep at once. Safe from every thread.
  */
 final class VcpuGate {
   private enum Request {
@@ -25,25 +35,31 @@ final class VcpuGate {
     STOP
   }
 
-  /** How often the pausing thread looks before it sleeps: some tens of microseconds. */
-  private static final int SPINS = 2_000;
+  /** How long a thread looks in a brief pause before it sleeps: longer than such a pause lasts. */
+  private static final long BRIEF_SPIN_NANOS = 1_000_000;
+
+  /** How long the thread that pauses looks otherwise: the usual time of a kick. */
+  private static final long USUAL_SPIN_NANOS = 50_000;
+
+  private static final int LOOKS_PER_READING_OF_THE_CLOCK = 64;
+  private static final int PROCESSORS = Runtime.getRuntime().availableProcessors();
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
-  private final List<Vcpu> members = new ArrayList<>();
-  private Request request = Request.PAUSE;
+  private final AtomicInteger sleepers = new AtomicInteger();
+  private final List<Vcpu> members = new CopyOnWriteArrayList<>();
 
-  /** Threads that are, or are about to be, in the guest. Written under the lock. */
-  private volatile int running;
+  /** Threads that are, or are about to be, in the guest. */
+  private final AtomicInteger running = new AtomicInteger();
+
+  /** Written under the lock, as the next. */
+  private volatile Request request = Request.PAUSE;
+
+  private volatile boolean brief;
 
   /** A vCPU joins, waiting. */
   void join(Vcpu vcpu) {
-    lock.lock();
-    try {
-      members.add(vcpu);
-    } finally {
-      lock.unlock();
-    }
+    members.add(vcpu);
   }
 
   /**
@@ -52,131 +68,180 @@ final class VcpuGate {
    * @return true when the guest may run; false when the thread shall end
    */
   boolean await(Vcpu vcpu) {
-    lock.lock();
-    try {
-      while (request == Request.PAUSE) {
-        countOut(vcpu);
-        if (vcpu.runTask()) {
-          changed.signalAll();
-        } else {
-          changed.awaitUninterruptibly();
-        }
+    while (request == Request.PAUSE) {
+      countOut(vcpu);
+      if (vcpu.runTask()) {
+        wakeSleepers();
+      } else {
+        awaitChange(
+            () -> request != Request.PAUSE || vcpu.inGuest || vcpu.hasTask(),
+            brief ? BRIEF_SPIN_NANOS : 0);
       }
-      return request == Request.RUN;
-    } finally {
-      lock.unlock();
     }
+    return request == Request.RUN;
   }
 
   /** The thread ends. */
   void leave(Vcpu vcpu) {
     lock.lock();
     try {
-      countOut(vcpu);
       members.remove(vcpu);
-      changed.signalAll();
+      vcpu.dropTask();
     } finally {
       lock.unlock();
     }
+    countOut(vcpu);
+    wakeSleepers();
   }
 
   private void countOut(Vcpu vcpu) {
     if (vcpu.inGuest) {
       vcpu.inGuest = false;
-      int left = running - 1;
-      running = left;
-      if (left == 0) {
-        changed.signalAll();
+      if (running.decrementAndGet() == 0) {
+        wakeSleepers();
       }
     }
   }
 
-  /** Lets the threads into the guest. */
+  /** Lets the threads into the guest. Who still waits for a task to begin waits in vain. */
   void resume() {
     lock.lock();
     try {
       if (request == Request.PAUSE) {
+        // First: a thread that finds itself counted in, but not resumed, counts itself out.
         request = Request.RUN;
-        members.forEach(vcpu -> vcpu.inGuest = true);
-        running = members.size();
-        changed.signalAll();
+        for (Vcpu vcpu : members) {
+          vcpu.dropTask();
+          vcpu.inGuest = true;
+          running.incrementAndGet();
+        }
       }
     } finally {
       lock.unlock();
     }
+    wakeSleepers();
   }
 
   /** Asks the threads to wait, and kicks them. */
-  void requestPause() {
-    ask(Request.PAUSE);
+  void requestPause(boolean willBeBrief) {
+    ask(Request.PAUSE, willBeBrief);
   }
 
   /** Asks the threads to end, and kicks them. Cannot be taken back. */
   void requestStop() {
-    ask(Request.STOP);
+    ask(Request.STOP, false);
   }
 
-  private void ask(Request wanted) {
+  private void ask(Request wanted, boolean willBeBrief) {
     lock.lock();
     try {
       if (request != Request.STOP) {
+        brief = willBeBrief;
         request = wanted;
       }
       members.forEach(Vcpu::kick);
-      changed.signalAll();
     } finally {
       lock.unlock();
     }
+    wakeSleepers();
   }
 
   /** Makes every thread leave the guest once and go back. */
   void kick() {
-    lock.lock();
-    try {
-      members.forEach(Vcpu::kick);
-    } finally {
-      lock.unlock();
-    }
+    members.forEach(Vcpu::kick);
   }
 
   /** Returns once no thread is in the guest. */
   void awaitQuiet() {
-    for (int i = 0; i < SPINS; i++) {
-      if (running == 0) {
-        return;
-      }
-      Thread.onSpinWait();
+    awaitChange(() -> running.get() == 0, brief ? BRIEF_SPIN_NANOS : USUAL_SPIN_NANOS);
+  }
+
+  /**
+   * Hands a task to waiting threads, and returns when all have done it.
+   *
+   * @throws IllegalStateException if a vCPU is not paused, or is resumed before it has begun
+   */
+  void runOn(List<Vcpu> vcpus, VcpuTask action) {
+    List<Vcpu.Task> handed = vcpus.stream().map(vcpu -> handOver(vcpu, action)).toList();
+    for (Vcpu.Task task : handed) {
+      awaitEnd(task);
     }
+    handed.forEach(Vcpu.Task::rethrow);
+  }
+
+  private void awaitEnd(Vcpu.Task task) {
+    awaitChange(task::isOver, brief ? BRIEF_SPIN_NANOS : USUAL_SPIN_NANOS);
+  }
+
+  private Vcpu.Task handOver(Vcpu vcpu, VcpuTask action) {
+    Vcpu.Task task = new Vcpu.Task(vcpu, action);
+    Vcpu.Task earlier;
+    while ((earlier = offer(vcpu, task)) != null) {
+      awaitEnd(earlier);
+    }
+    wakeSleepers();
+    return task;
+  }
+
+  /** Hands the task over, or cancels it; or returns the one that is still to end before. */
+  private Vcpu.Task offer(Vcpu vcpu, Vcpu.Task task) {
     lock.lock();
     try {
-      while (running != 0) {
-        changed.awaitUninterruptibly();
+      if (request != Request.PAUSE || running.get() != 0 || !members.contains(vcpu)) {
+        task.cancel();
+        return null;
       }
+      return vcpu.offer(task);
     } finally {
       lock.unlock();
     }
   }
 
-  /** Hands a task to a waiting thread, and returns when it is done. */
-  void runOn(Vcpu vcpu, Vcpu.Task task) {
+  private void wakeSleepers() {
+    if (sleepers.get() != 0) {
+      lock.lock();
+      try {
+        changed.signalAll();
+      } finally {
+        lock.unlock();
+      }
+    }
+  }
+
+  /** Looks for as long as it is told, and then sleeps until what it waits for has come. */
+  private void awaitChange(BooleanSupplier hasCome, long spinNanos) {
+    if (spinNanos > 0 && spin(hasCome, spinNanos)) {
+      return;
+    }
+    sleepers.incrementAndGet();
     lock.lock();
     try {
-      while (vcpu.task != null && members.contains(vcpu)) {
+      while (!hasCome.getAsBoolean()) {
         changed.awaitUninterruptibly();
-      }
-      if (request == Request.PAUSE && running == 0 && members.contains(vcpu)) {
-        vcpu.task = task;
-        changed.signalAll();
-      }
-      while (vcpu.task == task && members.contains(vcpu)) {
-        changed.awaitUninterruptibly();
-      }
-      if (!task.isDone()) {
-        throw new IllegalStateException(
-            "vCPU " + vcpu.id() + " is not paused: pause the VM to reach its registers");
       }
     } finally {
       lock.unlock();
+      sleepers.decrementAndGet();
     }
+  }
+
+  @SuppressWarnings("ThreadPriorityCheck") // a yield that does nothing only costs time
+  private boolean spin(BooleanSupplier hasCome, long nanos) {
+    // Where the thread that is waited for may need this processor, it is offered each time.
+    boolean mustYield = members.size() >= PROCESSORS;
+    long start = System.nanoTime();
+    do {
+      for (int i = 0; i < LOOKS_PER_READING_OF_THE_CLOCK; i++) {
+        if (hasCome.getAsBoolean()) {
+          return true;
+        }
+        if (mustYield) {
+          Thread.yield();
+        } else {
+          Thread.onSpinWait();
+        }
+      }
+    } while (System.nanoTime() - start < nanos);
+    return false;
   }
 }

@@ -67,10 +67,30 @@ public final class VcpuGroup implements AutoCloseable {
     gate.resume();
   }
 
-  /** Returns once every vCPU is out of KVM_RUN, with no device access under way. */
-  public void pause() {
-    gate.requestPause();
+  /**
+   * Returns once every vCPU is out of KVM_RUN, with no device access under way.
+   *
+   * @param brief whether {@link #resume} will follow within about a millisecond: the vCPU threads
+   *     then stay awake for it, and a processor each is busy meanwhile
+   */
+  public void pause(boolean brief) {
+    gate.requestPause(brief);
     gate.awaitQuiet();
+  }
+
+  /**
+   * Does something with every vCPU while they are paused, or before they are started; on their own
+   * threads and at the same time in the first case, one after the other in the second.
+   *
+   * @param task what to do
+   * @throws IllegalStateException if the vCPUs run, or have ended
+   */
+  public void runOnAll(VcpuTask task) {
+    if (vcpus.getFirst().isStarted()) {
+      gate.runOn(vcpus, task);
+    } else {
+      vcpus.forEach(vcpu -> vcpu.runHere(task));
+    }
   }
 
   /** Makes every vCPU leave the guest once and go back. */

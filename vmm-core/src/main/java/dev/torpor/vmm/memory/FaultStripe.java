@@ -3,7 +3,6 @@ package dev.torpor.vmm.memory;
 import dev.torpor.linux.Epoll;
 import dev.torpor.linux.EventFd;
 import dev.torpor.linux.UserFaultFd;
-import java.util.concurrent.locks.LockSupport;
 
 /**
  * A stretch of guest memory, the userfaultfd that answers for it, and the thread that does.
@@ -35,7 +34,6 @@ final class FaultStripe implements AutoCloseable {
   private static final int MAX_WAITING = 4096;
 
   private static final int RETRY_MILLIS = 1;
-  private static final long CLOSE_PARK_NANOS = 100_000;
 
   final long firstPage;
   final long endPage;
@@ -125,23 +123,12 @@ final class FaultStripe implements AutoCloseable {
     waitingCount++;
   }
 
-  /** Tells whether the calling thread is this stripe's. */
-  boolean isOwnThread() {
-    return Thread.currentThread() == thread;
-  }
-
-  /** Ends the thread. Faults are answered no longer. */
+  /** Ends the thread, once it is done with the fault at hand. */
   void stop() {
     stopping = true;
     stop.signal();
-    boolean interrupted = false;
-    while (thread != null && thread.isAlive()) {
-      thread.interrupt();
-      LockSupport.parkNanos(CLOSE_PARK_NANOS);
-      interrupted |= Thread.interrupted();
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
+    if (thread != null) {
+      Threads.join(thread);
     }
   }
 

@@ -87,6 +87,8 @@ public final class GuestMemory implements AutoCloseable {
           case ANONYMOUS -> null;
           case MEMFD -> LinuxFile.inMemory("torpor-guest", byteSize, false);
           case HUGETLBFS -> hugePageFile(byteSize);
+          case FILES ->
+              throw new IllegalArgumentException("memory over files is mapped, not allocated");
         };
     try {
       Mapping mapping =
@@ -103,6 +105,36 @@ public final class GuestMemory implements AutoCloseable {
         file.close();
       }
       throw backing == MemoryBacking.HUGETLBFS ? tooFewHugePages(byteSize, e) : e;
+    }
+  }
+
+  /**
+   * Makes memory of pieces of files, each mapped copy-on-write: the files are never written. What
+   * no piece covers is zero. Nothing is read before it is touched.
+   *
+   * @param byteSize a size that {@link MemoryLayout#regions} accepts
+   * @param pieces where which part comes from; a later one covers an earlier
+   * @return the memory
+   * @throws IllegalArgumentException if the size is out of range
+   * @throws LinuxException ENOMEM if the host has no room for it, or for so many pieces
+   */
+  public static GuestMemory mapped(long byteSize, List<FilePiece> pieces) {
+    List<MemoryRegion> regions = MemoryLayout.regions(byteSize);
+    Mapping mapping =
+        Mapping.anonymousAligned(byteSize, HUGE_PAGE_BYTES, Mapping.MAP_NORESERVE);
+    try {
+      for (FilePiece piece : pieces) {
+        mapping.replace(
+            piece.offset(),
+            piece.byteCount(),
+            piece.file(),
+            piece.fileOffset(),
+            Mapping.MAP_PRIVATE | Mapping.MAP_NORESERVE);
+      }
+      return new GuestMemory(regions, MemoryBacking.FILES, null, mapping);
+    } catch (RuntimeException e) {
+      mapping.close();
+      throw e;
     }
   }
 
@@ -422,6 +454,41 @@ public final class GuestMemory implements AutoCloseable {
   }
 
   /**
+   * Copies one page out of guest memory.
+   *
+   * @param page which
+   * @param target where to
+   * @param targetOffset where in {@code target}, in bytes
+   */
+  public void readPage(long page, MemorySegment target, long targetOffset) {
+    long offset = page * MemoryLayout.PAGE_BYTES;
+    long stamp = beginRead(offset, MemoryLayout.PAGE_BYTES);
+    try {
+      MemorySegment.copy(ram, offset, target, targetOffset, MemoryLayout.PAGE_BYTES);
+    } finally {
+      end(stamp);
+    }
+  }
+
+  /**
+   * Copies consecutive pages into guest memory, without a mark: it is for who puts pages back as
+   * they were, and knows what that means for tracking.
+   *
+   * @param firstPage the first of them
+   * @param source their bytes; copied whole
+   */
+  public void writePages(long firstPage, MemorySegment source) {
+    long offset = firstPage * MemoryLayout.PAGE_BYTES;
+    long byteCount = source.byteSize();
+    long stamp = beginWrite(offset, byteCount);
+    try {
+      MemorySegment.copy(source, 0, ram, offset, byteCount);
+    } finally {
+      end(stamp);
+    }
+  }
+
+  /**
    * Fills a range with one byte.
    *
    * @param gpa the first guest physical address
@@ -466,8 +533,11 @@ public final class GuestMemory implements AutoCloseable {
     }
   }
 
-  /** From now on, writes of the VMM are marked. */
-  synchronized void startMarking() {
+  /**
+   * Marks the pages that the VMM writes from now on, for {@link #takeWritten}. A {@link
+   * DirtyTracker} that starts does so; a second call does nothing.
+   */
+  public synchronized void startMarking() {
     if (written == null) {
       written = new WrittenPages(pageCount());
     }
@@ -477,8 +547,8 @@ public final class GuestMemory implements AutoCloseable {
    * Moves the marks of the pages that the VMM wrote into a set. One thread at a time. What is then
    * read from the pages has the writes that were marked.
    *
-   * @param target the set to add to, of {@link #pageCount()} pages; nothing is added unless a
-   *     {@link DirtyTracker} was started
+   * @param target the set to add to, of {@link #pageCount()} pages; nothing is added before {@link
+   *     #startMarking}
    */
   public void takeWritten(PageSet target) {
     WrittenPages marks = written;

@@ -7,5 +7,10 @@ public enum MemoryBacking {
   /** A memfd, mapped shared: other mappings can see it. */
   MEMFD,
   /** A memfd of pages from the host's pool of huge pages ({@code vm.nr_hugepages}). */
-  HUGETLBFS
+  HUGETLBFS,
+  /**
+   * Files mapped copy-on-write: that of a VM restored from a mapped image, and nothing to choose.
+   * userfaultfd does not take it.
+   */
+  FILES
 }

@@ -11,6 +11,13 @@ import java.lang.foreign.MemorySegment;
  */
 public interface PageSource {
   /**
+   * How many pages there are.
+   *
+   * @return the number of pages of the memory that it is for
+   */
+  long pageCount();
+
+  /**
    * Makes a reader for one thread.
    *
    * @param buffer where the reader puts pages: native memory, page-aligned, a positive number of
@@ -30,7 +37,7 @@ public interface PageSource {
      * @return how many pages the buffer now holds from its start, at least 1; or, negated, how many
      *     pages are all zero, the buffer then being undefined
      * @throws dev.torpor.snapshot.SnapshotFormatException if stored contents are not what they were
-     * @throws dev.torpor.linux.LinuxException if they cannot be read
+     * @throws java.io.UncheckedIOException if they cannot be read
      */
     int read(long firstPage, int maxPages);
   }

@@ -42,15 +42,13 @@ final class UserFaults implements AutoCloseable {
    */
   UserFaults(GuestMemory memory, boolean missing, int stripeCount, long moreFeatures) {
     this.memory = memory;
-    protects =
-        !missing || (UserFaultFd.supportedFeatures() & PROTECT_FEATURES) == PROTECT_FEATURES;
+    protects = !missing || (UserFaultFd.supportedFeatures() & PROTECT_FEATURES) == PROTECT_FEATURES;
     long pageCount = memory.pageCount();
     stripePages =
         Math.ceilDiv(Math.ceilDiv(pageCount, stripeCount), STRIPE_ALIGNMENT) * STRIPE_ALIGNMENT;
     stripes = new FaultStripe[(int) Math.ceilDiv(pageCount, stripePages)];
     long features = moreFeatures | (protects ? PROTECT_FEATURES : 0);
-    long mode =
-        (missing ? UserFaultFd.MODE_MISSING : 0) | (protects ? UserFaultFd.MODE_WP : 0);
+    long mode = (missing ? UserFaultFd.MODE_MISSING : 0) | (protects ? UserFaultFd.MODE_WP : 0);
     long address = memory.mapping().address();
     try {
       for (int i = 0; i < stripes.length; i++) {
@@ -80,9 +78,7 @@ final class UserFaults implements AutoCloseable {
     return stripes[(int) (page / stripePages)];
   }
 
-  /**
-   * Where the stripe of a page ends, beyond which no range may reach that begins with the page.
-   */
+  /** Where the stripe of a page ends, beyond which no range may reach that begins with the page. */
   long stripeEnd(long page) {
     return stripeOf(page).endPage;
   }
@@ -119,8 +115,8 @@ final class UserFaults implements AutoCloseable {
 
   /**
    * Makes every access to a missing page fail: system calls and KVM_RUN on it return EFAULT, and
-   * never see zeroes. (UFFDIO_POISON would not do: KVM answers it with SIGBUS to the vCPU's
-   * thread, which ends the process.)
+   * never see zeroes. (UFFDIO_POISON would not do: KVM answers it with SIGBUS to the vCPU's thread,
+   * which ends the process.)
    */
   void refuse(long page) {
     long offset = page * MemoryLayout.PAGE_BYTES;
@@ -152,7 +148,8 @@ final class UserFaults implements AutoCloseable {
         stripe.faults().writeProtect(stripe.hva(page), count * MemoryLayout.PAGE_BYTES, on);
         return;
       } catch (LinuxException e) {
-        if (e.errno() != Errno.EAGAIN || stripe.isOwnThread()) {
+        // EAGAIN: the mapping is changing, for a moment.
+        if (e.errno() != Errno.EAGAIN) {
           throw e;
         }
         LockSupport.parkNanos(RETRY_NANOS);

@@ -32,8 +32,12 @@ import java.util.concurrent.locks.ReentrantLock;
  * keeps its memory, threads and descriptors for ever.
  */
 public final class Vm implements AutoCloseable {
-  private final VmConfig config;
+  private final String name;
   private final Machine machine;
+
+  /** Empty without a store. */
+  private final Optional<Checkpointer> checkpointer;
+
   private final CompletableFuture<VmExit> exit = new CompletableFuture<>();
 
   /** Serialises changes of state. Never taken by a vCPU or device thread. */
@@ -42,8 +46,34 @@ public final class Vm implements AutoCloseable {
   private VmState state = VmState.CREATED;
 
   private Vm(VmConfig config) {
-    this.config = config;
+    this.name = config.name();
     this.machine = Machine.build(config, this::end);
+    this.checkpointer =
+        config
+            .store()
+            .map(
+                store ->
+                    new Checkpointer(
+                        name,
+                        new Held(),
+                        store,
+                        machine.start(),
+                        config.pauseBudget(),
+                        config.checkpointListener()));
+  }
+
+  private Vm(Store store, Origin origin, RestoreConfig config) {
+    this.name = config.name();
+    this.machine = Machine.rebuild(store, origin, config, this::end);
+    this.checkpointer =
+        Optional.of(
+            new Checkpointer(
+                name,
+                new Held(),
+                store,
+                machine.start(),
+                config.pauseBudget(),
+                config.listener()));
   }
 
   /**
@@ -61,12 +91,35 @@ public final class Vm implements AutoCloseable {
   }
 
   /**
-   * What it is made of.
+   * Builds a VM that continues from a checkpoint. Nothing of its memory is read before it is
+   * needed, and no guest code runs before {@link #start}.
    *
-   * @return the description it was created from
+   * @param store where the checkpoint is; stays the caller's, and open for as long as the VM is
+   * @param checkpoint which
+   * @param config what shall be different from the machine that it was taken of
+   * @return the VM, which the caller closes
+   * @throws dev.torpor.snapshot.UnknownCheckpointException if there is no such checkpoint
+   * @throws dev.torpor.snapshot.SnapshotFormatException if the checkpoint is damaged; the message
+   *     names the file and where in it
+   * @throws IllegalArgumentException if this host lacks what the checkpoint needs, or a disk's base
+   *     is not what it was; the message names it
+   * @throws IllegalStateException if there is no KVM to use; the message says what to do
+   * @throws IOException if the store cannot be read
    */
-  public VmConfig config() {
-    return config;
+  public static Vm restore(Store store, UUID checkpoint, RestoreConfig config)
+      throws IOException {
+    try (Origin origin = Origin.open(store, checkpoint)) {
+      return new Vm(store, origin, config);
+    }
+  }
+
+  /**
+   * Its name.
+   *
+   * @return what it was called when it was created, restored or forked
+   */
+  public String name() {
+    return name;
   }
 
   /**
@@ -112,7 +165,7 @@ public final class Vm implements AutoCloseable {
     try {
       require("pause", VmState.RUNNING);
       // vCPUs first: what they still ask of devices on their way out is waited for in turn.
-      machine.vcpus().pause();
+      machine.vcpus().pause(false);
       machine.eventLoop().ifPresent(EventLoop::quiesce);
       state = VmState.PAUSED;
       require("pause", VmState.PAUSED);
@@ -208,6 +261,185 @@ public final class Vm implements AutoCloseable {
   }
 
   /**
+   * Takes a checkpoint: memory, vCPUs, devices and disks, at one instant. Returns when the instant
+   * is fixed and the guest runs on; its way to the store goes on in the background.
+   *
+   * @param label what to call it; may be empty
+   * @return the checkpoint
+   * @throws CheckpointException if it could not be taken; the guest goes on
+   * @throws IllegalStateException if the VM has ended, or was created without a store
+   * @throws InterruptedException if the thread is interrupted before the instant is fixed
+   */
+  public Checkpoint checkpoint(String label) throws InterruptedException {
+    return requireCheckpointer().take(label);
+  }
+
+  /**
+   * Brings the VM back to one of its checkpoints, in place: it runs or stands as before, but its
+   * memory, vCPUs, devices and disks are as they were then. What it did since is forgotten.
+   *
+   * @param checkpoint one of this VM, or of one that it comes from
+   * @throws CheckpointException if the checkpoint cannot be read; the guest goes on as it was
+   * @throws MachineLostException if it failed half-way; the VM has ended with the cause
+   * @throws IllegalStateException if the VM has ended, or was created without a store
+   * @throws InterruptedException if the thread is interrupted while it waits for checkpoints
+   */
+  public void revertTo(Checkpoint checkpoint) throws InterruptedException {
+    requireCheckpointer().revertTo(checkpoint.awaitDurable().uuid());
+  }
+
+  /**
+   * The same for a checkpoint of the store.
+   *
+   * @param checkpoint its identity
+   * @throws CheckpointException if there is none, or it cannot be read, or it is of a machine that
+   *     is built otherwise; the guest goes on as it was
+   * @throws MachineLostException if it failed half-way; the VM has ended with the cause
+   * @throws IllegalStateException if the VM has ended, or was created without a store
+   * @throws InterruptedException if the thread is interrupted while it waits for checkpoints
+   */
+  public void revertTo(UUID checkpoint) throws InterruptedException {
+    requireCheckpointer().revertTo(checkpoint);
+  }
+
+  /**
+   * Branches the VM: the child continues from this instant beside it, once it is started. Neither
+   * sees what the other does from now on, and they share what neither has written.
+   *
+   * @param childName the child's name
+   * @return the child, not yet started, which the caller closes
+   * @throws CheckpointException if it could not be branched; the guest goes on
+   * @throws IllegalStateException if the VM has ended, or was created without a store
+   * @throws InterruptedException if the thread is interrupted
+   */
+  public Vm fork(String childName) throws InterruptedException {
+    return fork(List.of(RestoreConfig.named(childName).build())).getFirst();
+  }
+
+  /**
+   * Branches the VM into several children, all from the same instant.
+   *
+   * @param children what is to be different with each
+   * @return the children in the same order, not yet started, which the caller closes
+   * @throws CheckpointException if it could not be branched; the guest goes on
+   * @throws IllegalStateException if the VM has ended, or was created without a store
+   * @throws InterruptedException if the thread is interrupted
+   */
+  public List<Vm> fork(List<RestoreConfig> children) throws InterruptedException {
+    Checkpointer parent = requireCheckpointer();
+    Checkpoint instant = parent.take("").awaitWritten();
+    List<Vm> made = new ArrayList<>();
+    try (Origin origin = parent.originOf(instant)) {
+      for (RestoreConfig child : children) {
+        made.add(new Vm(parent.store(), origin, child));
+      }
+      return made;
+    } catch (IOException | RuntimeException | Error e) {
+      made.forEach(Vm::close);
+      throw e instanceof IOException failure
+          ? new CheckpointException("VM '" + name + "' was not branched: " + e.getMessage(), failure)
+          : Exceptions.unchecked(e);
+    }
+  }
+
+  /**
+   * The checkpoint that it comes from: the last one that it took, or went back to, or was restored
+   * from.
+   *
+   * @return the checkpoint's identity; empty if it has none yet
+   */
+  public Optional<UUID> parentCheckpoint() {
+    return checkpointer.flatMap(Checkpointer::parent);
+  }
+
+  private Checkpointer requireCheckpointer() {
+    return checkpointer.orElseThrow(
+        () ->
+            new IllegalStateException(
+                "VM '%s' was created without a store for checkpoints: give VmConfig one"
+                    .formatted(name)));
+  }
+
+  /** Does something while neither vCPUs nor devices move. */
+  private Duration whileHeld(Runnable action) {
+    lifecycle.lock();
+    try {
+      noticeEnd();
+      switch (state) {
+        case RUNNING -> {
+          long start = System.nanoTime();
+          holdRunning(action);
+          return Duration.ofNanos(System.nanoTime() - start);
+        }
+        case CREATED, PAUSED -> holdStanding(action);
+        case STOPPED, CLOSED -> throw wrongState("take or enter a checkpoint of");
+      }
+      return Duration.ZERO;
+    } finally {
+      lifecycle.unlock();
+    }
+  }
+
+  private void holdRunning(Runnable action) {
+    machine.vcpus().pause(true);
+    machine.eventLoop().ifPresent(EventLoop::quiesce);
+    try {
+      if (exit.isDone()) {
+        throw wrongState("take or enter a checkpoint of");
+      }
+      action.run();
+    } catch (MachineLostException e) {
+      end(new VmExit.Failed(e));
+      throw e;
+    } finally {
+      machine.eventLoop().ifPresent(EventLoop::resume);
+      machine.vcpus().resume();
+    }
+  }
+
+  private void holdStanding(Runnable action) {
+    machine.eventLoop().ifPresent(EventLoop::quiesce);
+    try {
+      action.run();
+    } catch (MachineLostException e) {
+      end(new VmExit.Failed(e));
+      throw e;
+    } finally {
+      if (state == VmState.CREATED) {
+        machine.eventLoop().ifPresent(EventLoop::resume);
+      }
+    }
+  }
+
+  /** The machine, for who takes checkpoints of it. */
+  private final class Held implements CheckpointedMachine {
+    @Override
+    public GuestMemory memory() {
+      return machine.memory();
+    }
+
+    @Override
+    public DirtyTracker dirtyTracker() {
+      return machine.dirtyTracker();
+    }
+
+    @Override
+    public List<LayeredDisk> layeredDisks() {
+      return machine.layeredDisks();
+    }
+
+    @Override
+    public Duration whileHeld(Runnable action) {
+      return Vm.this.whileHeld(action);
+    }
+
+    @Override
+    public MachineRecorder recorder() {
+      return machine.recorder();
+    }
+  }
+
+  /**
    * The guest's memory.
    *
    * @return the memory, valid until the VM is closed
@@ -257,10 +489,16 @@ public final class Vm implements AutoCloseable {
         return;
       }
       end(new VmExit.Stopped());
+      noticeEnd();
       state = VmState.CLOSED;
-      machine.close();
     } finally {
       lifecycle.unlock();
+    }
+    // Not under the lock: checkpoints on their way may need it, and memory until they have arrived.
+    try {
+      checkpointer.ifPresent(Checkpointer::close);
+    } finally {
+      machine.close();
     }
   }
 
@@ -291,6 +529,6 @@ public final class Vm implements AutoCloseable {
     String ended = exit.isDone() ? ": " + exit.join().describe() : "";
     return new IllegalStateException(
         "cannot %s VM '%s': it is %s%s"
-            .formatted(action, config.name(), state.name().toLowerCase(Locale.ROOT), ended));
+            .formatted(action, name, state.name().toLowerCase(Locale.ROOT), ended));
   }
 }

@@ -1,6 +1,8 @@
 package dev.torpor.vmm.vm;
 
+import dev.torpor.snapshot.Store;
 import dev.torpor.vmm.boot.Guest;
+import dev.torpor.vmm.checkpoint.CheckpointListener;
 import dev.torpor.vmm.cpu.CpuTemplate;
 import dev.torpor.vmm.device.SerialOutput;
 import dev.torpor.vmm.memory.MemoryBacking;
@@ -8,11 +10,13 @@ import dev.torpor.vmm.memory.MemoryLayout;
 import dev.torpor.vmm.memory.TrackerKind;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * What a virtual machine is made of. Immutable, and valid as far as can be known before the files
@@ -28,6 +32,10 @@ import java.util.Objects;
  * @param disks its disks; the first is {@code /dev/vda}
  * @param console where its serial port prints
  * @param dirtyTracker how it learns which pages of memory were written, once that is needed
+ * @param store where its checkpoints go; its disks' files are then never written, but what the
+ *     guest writes is kept in the store. Without one, it cannot be checkpointed
+ * @param pauseBudget how long a checkpoint may hold the guest
+ * @param checkpointListener is told of its checkpoints
  */
 public record VmConfig(
     String name,
@@ -39,7 +47,10 @@ public record VmConfig(
     CpuTemplate cpuTemplate,
     List<DiskConfig> disks,
     SerialOutput console,
-    TrackerKind dirtyTracker) {
+    TrackerKind dirtyTracker,
+    Optional<Store> store,
+    Duration pauseBudget,
+    CheckpointListener checkpointListener) {
 
   /** The most vCPUs: what an APIC id of 8 bits can number. */
   public static final int MAX_VCPUS = 254;
@@ -47,6 +58,10 @@ public record VmConfig(
   /** The most disks: each has an interrupt of its own, GSI 16 to 23. */
   public static final int MAX_DISKS = 8;
 
+  /** How long a checkpoint may hold the guest, unless something else is wanted. */
+  public static final Duration DEFAULT_PAUSE_BUDGET = Duration.ofMillis(1);
+
+  private static final Duration MAX_PAUSE_BUDGET = Duration.ofSeconds(10);
   private static final long DEFAULT_MEMORY_BYTES = 512L << 20;
 
   /**
@@ -61,10 +76,21 @@ public record VmConfig(
     Objects.requireNonNull(cpuTemplate, "cpuTemplate");
     Objects.requireNonNull(console, "console");
     Objects.requireNonNull(dirtyTracker, "dirtyTracker");
+    Objects.requireNonNull(store, "store");
+    Objects.requireNonNull(checkpointListener, "checkpointListener");
+    requirePauseBudget(pauseBudget);
     disks = List.copyOf(disks);
     MemoryLayout.regions(memoryByteSize);
     requireVcpuCount(vcpuCount);
     requireDisks(disks);
+  }
+
+  static void requirePauseBudget(Duration budget) {
+    if (!budget.isPositive() || budget.compareTo(MAX_PAUSE_BUDGET) > 0) {
+      throw new IllegalArgumentException(
+          "a pause budget of %s: must be more than nothing, and at most %s"
+              .formatted(budget, MAX_PAUSE_BUDGET));
+    }
   }
 
   private static void requireVcpuCount(int count) {
@@ -125,6 +151,9 @@ public record VmConfig(
     private CpuTemplate cpuTemplate = CpuTemplate.HOST;
     private SerialOutput console = SerialOutput.NONE;
     private TrackerKind dirtyTracker = TrackerKind.DIRTY_LOG;
+    private Optional<Store> store = Optional.empty();
+    private Duration pauseBudget = DEFAULT_PAUSE_BUDGET;
+    private CheckpointListener checkpointListener = CheckpointListener.NONE;
 
     private Builder(Guest guest) {
       this.guest = guest;
@@ -231,6 +260,41 @@ public record VmConfig(
     }
 
     /**
+     * Makes checkpoints possible.
+     *
+     * @param value where they go, and what is written to the disks meanwhile; stays the caller's,
+     *     and open for as long as the VM is
+     * @return this
+     */
+    public Builder store(Store value) {
+      store = Optional.of(value);
+      return this;
+    }
+
+    /**
+     * Sets how long a checkpoint may hold the guest. It is an aim: what cannot be done in it is
+     * done all the same, as soon as it can.
+     *
+     * @param value more than nothing, up to 10 s
+     * @return this
+     */
+    public Builder pauseBudget(Duration value) {
+      pauseBudget = value;
+      return this;
+    }
+
+    /**
+     * Chooses who is told of its checkpoints.
+     *
+     * @param value the listener
+     * @return this
+     */
+    public Builder checkpointListener(CheckpointListener value) {
+      checkpointListener = value;
+      return this;
+    }
+
+    /**
      * Ends the description.
      *
      * @return what was described
@@ -247,7 +311,10 @@ public record VmConfig(
           cpuTemplate,
           disks,
           console,
-          dirtyTracker);
+          dirtyTracker,
+          store,
+          pauseBudget,
+          checkpointListener);
     }
   }
 }

@@ -1,0 +1,78 @@
+package dev.torpor.vmm.checkpoint;
+
+import static dev.torpor.snapshot.Blocks.BYTES;
+
+import dev.torpor.linux.LinuxFile;
+import dev.torpor.snapshot.Extent;
+import dev.torpor.snapshot.Image;
+import dev.torpor.snapshot.Store;
+import dev.torpor.vmm.memory.FilePiece;
+import dev.torpor.vmm.memory.GuestMemory;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A memory image that lies in few pieces of its layers' files, open and verified, so that any
+ * number of VMs can map it. Safe from every thread.
+ */
+final class MappedImage implements AutoCloseable {
+  /** Each piece is a mapping of each VM, and a process may have 65,530. */
+  static final int MAX_PIECES = 512;
+
+  private final Map<Integer, LinuxFile> files = new HashMap<>();
+  private final List<FilePiece> pieces = new ArrayList<>();
+
+  private MappedImage() {}
+
+  /**
+   * Opens an image for mapping, and verifies what no one on this host has verified yet.
+   *
+   * @return empty if it lies in too many pieces
+   * @throws dev.torpor.snapshot.SnapshotFormatException if a layer is damaged
+   * @throws IOException if a layer cannot be read
+   */
+  static Optional<MappedImage> open(Store store, Image image) throws IOException {
+    Optional<List<Extent>> extents = image.extents(MAX_PIECES);
+    if (extents.isEmpty()) {
+      return Optional.empty();
+    }
+    MappedImage mapped = new MappedImage();
+    try {
+      mapped.openFiles(store, extents.get());
+      store.verifyForMapping(image.root(), _ -> {});
+      return Optional.of(mapped);
+    } catch (IOException | RuntimeException e) {
+      mapped.close();
+      throw e;
+    }
+  }
+
+  private void openFiles(Store store, List<Extent> extents) {
+    for (Extent extent : extents) {
+      LinuxFile file =
+          files.computeIfAbsent(
+              extent.layer(),
+              layer -> LinuxFile.open(store.layers().path(layer), LinuxFile.O_RDONLY));
+      pieces.add(
+          new FilePiece(
+              extent.firstBlock() * BYTES,
+              extent.blockCount() * BYTES,
+              file.descriptor(),
+              extent.offset()));
+    }
+  }
+
+  /** Maps it once more. */
+  GuestMemory map(long byteSize) {
+    return GuestMemory.mapped(byteSize, pieces);
+  }
+
+  @Override
+  public void close() {
+    files.values().forEach(LinuxFile::close);
+  }
+}
