@@ -27,9 +27,9 @@ public final class ControlServer implements Closeable {
   private static final long END_SECONDS = 5;
 
   private final Residence residence;
-  private final RequestHandler handler;
   private final Set<LineChannel> clients = ConcurrentHashMap.newKeySet();
   private final ExecutorService threads;
+  private volatile RequestHandler handler;
   private volatile boolean closing;
 
   /** A client takes no reply any more. */
@@ -41,31 +41,34 @@ public final class ControlServer implements Closeable {
     }
   }
 
-  private ControlServer(Residence residence, String name, RequestHandler handler) {
+  private ControlServer(Residence residence, String name) {
     this.residence = residence;
-    this.handler = handler;
     this.threads =
         Executors.newThreadPerTaskExecutor(
             Thread.ofPlatform().daemon().name("control-" + name + "-", 0).factory());
   }
 
   /**
-   * Takes a name and begins to serve.
+   * Takes a name. Whoever connects from now on waits until {@link #serve}.
    *
    * @param store the folder of the store; its {@code run} folder is made if need be
    * @param name the VM's name, as {@link VmName} allows it
-   * @param handler does what clients ask for
    * @return the server, which the caller closes before the VM
    * @throws ControlException if a VM of that name already runs
    * @throws IOException if the socket cannot be made
    */
-  public static ControlServer open(Path store, String name, RequestHandler handler)
-      throws IOException {
-    Objects.requireNonNull(handler);
-    ControlServer server =
-        new ControlServer(Residence.claim(store, VmName.require(name)), name, handler);
-    server.threads.execute(server::accept);
-    return server;
+  public static ControlServer claim(Path store, String name) throws IOException {
+    return new ControlServer(Residence.claim(store, VmName.require(name)), name);
+  }
+
+  /**
+   * Begins to serve. Called once.
+   *
+   * @param requestHandler does what clients ask for
+   */
+  public void serve(RequestHandler requestHandler) {
+    handler = Objects.requireNonNull(requestHandler);
+    threads.execute(this::accept);
   }
 
   private void accept() {
@@ -98,10 +101,10 @@ public final class ControlServer implements Closeable {
       return;
     }
     clients.add(client);
-    threads.execute(() -> serve(client));
+    threads.execute(() -> attend(client));
   }
 
-  private void serve(LineChannel client) {
+  private void attend(LineChannel client) {
     try (client) {
       converse(client);
     } catch (IOException | VanishedException nobodyListens) {

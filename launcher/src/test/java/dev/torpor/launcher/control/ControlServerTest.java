@@ -41,15 +41,21 @@ class ControlServerTest {
   private final CountDownLatch slowMayEnd = new CountDownLatch(1);
 
   @BeforeEach
-  void serve() throws IOException {
+  void begin() throws IOException {
     store = folder.resolve("store");
-    server = ControlServer.open(store, "vm", this::handle);
+    server = serve(store, "vm");
   }
 
   @AfterEach
   void close() throws IOException {
     slowMayEnd.countDown();
     server.close();
+  }
+
+  private ControlServer serve(Path folder, String name) throws IOException {
+    ControlServer claimed = ControlServer.claim(folder, name);
+    claimed.serve(this::handle);
+    return claimed;
   }
 
   private JsonObject handle(JsonObject request, Consumer<String> progress) throws Exception {
@@ -249,7 +255,7 @@ class ControlServerTest {
   @Test
   void aNameThatIsTakenIsRefusedAndItsOwnerGoesOn() throws Exception {
     for (int i = 0; i < 2; i++) {
-      assertThatThrownBy(() -> ControlServer.open(store, "vm", this::handle))
+      assertThatThrownBy(() -> serve(store, "vm"))
           .isInstanceOf(ControlException.class)
           .hasMessageContaining("VM 'vm' already runs (process " + ProcessHandle.current().pid());
     }
@@ -257,9 +263,18 @@ class ControlServerTest {
   }
 
   @Test
+  void whoConnectsBeforeTheVmIsThereIsServedThen() throws Exception {
+    try (ControlServer early = ControlServer.claim(store, "early");
+        ControlClient client = ControlClient.connect(store, "early")) {
+      early.serve(this::handle);
+      assertThat(client.call(request("echo"), _ -> {}).has("got")).isTrue();
+    }
+  }
+
+  @Test
   void aNameThatWasGivenBackCanBeTakenAgain() throws Exception {
     server.close();
-    server = ControlServer.open(store, "vm", this::handle);
+    server = serve(store, "vm");
     requireAlive();
   }
 
@@ -277,7 +292,7 @@ class ControlServerTest {
         .isInstanceOf(ControlException.class)
         .hasMessageContaining("no VM 'ghost' runs");
 
-    try (ControlServer _ = ControlServer.open(store, "ghost", this::handle);
+    try (ControlServer _ = serve(store, "ghost");
         ControlClient client = ControlClient.connect(store, "ghost")) {
       assertThat(client.call(request("echo"), _ -> {}).has("got")).isTrue();
     }
@@ -286,7 +301,7 @@ class ControlServerTest {
   @Test
   void aPathThatIsTooLongForASocketIsReachedByAShortOne() throws Exception {
     Path deep = folder.resolve("d".repeat(100)).resolve("e".repeat(100));
-    try (ControlServer _ = ControlServer.open(deep, "vm", this::handle);
+    try (ControlServer _ = serve(deep, "vm");
         ControlClient client = ControlClient.connect(deep, "vm")) {
       assertThat(client.call(request("echo"), _ -> {}).has("got")).isTrue();
       Path socket = Residence.socket(deep, "vm").orElseThrow();
