@@ -2,6 +2,7 @@ package dev.torpor.snapshot;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.LongConsumer;
 
@@ -11,17 +12,22 @@ import java.util.function.LongConsumer;
  * shares with the parent's map all that did not change. Nodes are read when they are needed. For
  * any number of threads.
  */
-@SuppressWarnings({"DoNotCallSuggester", "UnusedVariable"})
 public final class Image {
   /** How many blocks an image may have: 4 PiB. */
   public static final long MAX_BLOCK_COUNT = 1L << 40;
 
   private final Layers layers;
   private final ImageRoot root;
+  private final long rootHead;
+  private final long rootOffset;
+  private final int height;
 
   private Image(Layers layers, ImageRoot root) {
     this.layers = layers;
     this.root = root;
+    this.rootHead = root.map().head();
+    this.rootOffset = root.map().offset();
+    this.height = MapNode.height(root.blockCount());
   }
 
   /**
@@ -82,7 +88,20 @@ public final class Image {
    * @throws SnapshotFormatException if a node on the way is damaged
    */
   public void find(long block, BlockRef into) {
-    throw new UnsupportedOperationException();
+    Objects.checkIndex(block, root.blockCount());
+    long head = rootHead;
+    long offset = rootOffset;
+    for (int level = height - 1; level >= 0; level--) {
+      if (BlockRef.layerOf(head) == BlockRef.ABSENT) {
+        into.set(BlockRef.ABSENT_HEAD, 0);
+        return;
+      }
+      MapNode node = layers.nodes().get(head, offset);
+      int index = MapNode.index(block, level);
+      head = node.head(index);
+      offset = node.offset(index);
+    }
+    into.set(head, offset);
   }
 
   /**
@@ -95,7 +114,17 @@ public final class Image {
    * @throws SnapshotFormatException if a node on the way or the block is damaged
    */
   public boolean read(long block, MemorySegment into) {
-    throw new UnsupportedOperationException();
+    BlockRef ref = new BlockRef();
+    find(block, ref);
+    MemorySegment bytes = into.asSlice(0, Blocks.BYTES);
+    if (!ref.isStored()) {
+      bytes.fill((byte) 0);
+      return ref.isZero();
+    }
+    Layer layer = layers.layer(ref.layer());
+    layer.read(ref.offset(), bytes);
+    requireChecksum(layer, block, ref, Checksums.of(bytes, 0, Blocks.BYTES));
+    return true;
   }
 
   /**
@@ -110,7 +139,7 @@ public final class Image {
    * @throws SnapshotFormatException if a node is damaged, or a run is not inside its file
    */
   public Optional<List<Extent>> extents(int maxCount) {
-    throw new UnsupportedOperationException();
+    return new ExtentFinder(this, maxCount).find();
   }
 
   /**
@@ -123,7 +152,13 @@ public final class Image {
    * @throws SnapshotFormatException if a node is damaged
    */
   public void forEachDifference(Image other, LongConsumer sink) {
-    throw new UnsupportedOperationException();
+    if (other.layers != layers || other.blockCount() != blockCount()) {
+      throw new IllegalArgumentException(
+          "image of %d blocks in %s compared with one of %d in %s"
+              .formatted(
+                  blockCount(), layers.directory(), other.blockCount(), other.layers.directory()));
+    }
+    differ(rootHead, rootOffset, other.rootHead, other.rootOffset, height - 1, 0, sink);
   }
 
   /**
@@ -139,10 +174,71 @@ public final class Image {
    * @throws java.io.UncheckedIOException if the nodes cannot be written
    */
   public Image with(BlockChanges changes, LayerWriter nodesTo) {
-    throw new UnsupportedOperationException();
+    return new MapBuilder(this, nodesTo).build(changes.cursor());
+  }
+
+  /**
+   * Verifies what a mapping of a run would show: every block's checksum, and that absent blocks
+   * read as zero.
+   *
+   * @param extent a run from {@link #extents}
+   * @throws SnapshotFormatException if a node or a block is damaged, or an absent block's slot is
+   *     not zero
+   * @throws IndexOutOfBoundsException if the image does not have the run's blocks
+   */
+  public void verify(Extent extent) {
+    new ExtentCheck(this, extent).run();
+  }
+
+  /** The same image, known to lie in a flat layer as a whole. */
+  Image asFlat() {
+    return open(layers, new ImageRoot(blockCount(), root.map(), root.map(), root.layers()));
   }
 
   Layers layers() {
     return layers;
+  }
+
+  int height() {
+    return height;
+  }
+
+  /** How many references of a node are inside the image. */
+  int references(long base, int level) {
+    return (int) Math.min(MapNode.FAN_OUT, Math.ceilDiv(blockCount() - base, MapNode.span(level)));
+  }
+
+  static void requireChecksum(Layer layer, long block, BlockRef ref, int found) {
+    if (ref.checksum() != found) {
+      throw new SnapshotFormatException(
+          layer.path(),
+          ref.offset(),
+          "block %d with CRC32C %08x".formatted(block, ref.checksum()),
+          "%08x".formatted(found));
+    }
+  }
+
+  private void differ(
+      long head,
+      long offset,
+      long otherHead,
+      long otherOffset,
+      int level,
+      long base,
+      LongConsumer sink) {
+    if (head == otherHead && offset == otherOffset) {
+      return;
+    }
+    MapNode node = layers.nodes().getOrEmpty(head, offset);
+    MapNode other = layers.nodes().getOrEmpty(otherHead, otherOffset);
+    int count = references(base, level);
+    for (int i = 0; i < count; i++) {
+      long at = base + i * MapNode.span(level);
+      if (level > 0) {
+        differ(node.head(i), node.offset(i), other.head(i), other.offset(i), level - 1, at, sink);
+      } else if (node.head(i) != other.head(i) || node.offset(i) != other.offset(i)) {
+        sink.accept(at);
+      }
+    }
   }
 }

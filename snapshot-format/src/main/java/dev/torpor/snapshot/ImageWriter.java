@@ -1,14 +1,35 @@
 package dev.torpor.snapshot;
 
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.util.Objects;
+import java.util.zip.CRC32C;
 
 /**
  * Writes a child of a memory image into a layer of its own, from blocks that come in any order and
  * perhaps more than once: the last content counts. Zero blocks and blocks that equal the parent's
  * are not stored. For any number of threads, one of which works at a time.
  */
-@SuppressWarnings("DoNotCallSuggester")
 public final class ImageWriter implements AutoCloseable {
+  /** What one byte buffer views: 1 GiB of contents. */
+  private static final int VIEW_BLOCKS = 1 << 18;
+
+  private final Image parent;
+  private final LayerKind kind;
+  private final LayerWriter writer;
+  private final BlockTable table;
+  private final CRC32C crc = new CRC32C();
+  private final BlockRef ref = new BlockRef();
+  private final MemorySegment parentBlock = MemorySegment.ofArray(new byte[Blocks.BYTES]);
+
+  // The blocks that await one write: they follow each other in the contents and in the layer.
+  private int runStart;
+  private int runEnd;
+  private long runOffset;
+
+  private boolean failed;
+  private Image finished;
+
   /**
    * Begins a layer for a child.
    *
@@ -20,7 +41,17 @@ public final class ImageWriter implements AutoCloseable {
    * @throws java.io.UncheckedIOException if the layer cannot be made
    */
   public ImageWriter(Layers layers, Image parent, LayerKind kind) {
-    throw new UnsupportedOperationException();
+    if (kind == LayerKind.FLAT && !parent.root().map().isAbsent()) {
+      throw new IllegalArgumentException(
+          "flat layer for a child of an image that has blocks: only for full images");
+    }
+    this.parent = parent;
+    this.kind = kind;
+    this.writer = layers.create(kind, parent.blockCount());
+    this.table =
+        kind == LayerKind.FLAT
+            ? new FlatTable(writer, parent.blockCount())
+            : new PackedTable(writer);
   }
 
   /**
@@ -32,8 +63,20 @@ public final class ImageWriter implements AutoCloseable {
    * @throws IndexOutOfBoundsException if the image has no such block or the contents end too early
    * @throws java.io.UncheckedIOException if they cannot be written; the writer is of no use then
    */
-  public void put(long[] blocks, int count, MemorySegment contents) {
-    throw new UnsupportedOperationException();
+  public synchronized void put(long[] blocks, int count, MemorySegment contents) {
+    requireUsable();
+    Objects.checkFromIndexSize(0, count, blocks.length);
+    Objects.checkFromIndexSize(0, (long) count * Blocks.BYTES, contents.byteSize());
+    for (int i = 0; i < count; i++) {
+      Objects.checkIndex(blocks[i], parent.blockCount());
+    }
+    failed = true;
+    for (int first = 0; first < count; first += VIEW_BLOCKS) {
+      int part = Math.min(VIEW_BLOCKS, count - first);
+      putView(
+          blocks, first, contents.asSlice((long) first * Blocks.BYTES, (long) part * Blocks.BYTES));
+    }
+    failed = false;
   }
 
   /**
@@ -41,8 +84,8 @@ public final class ImageWriter implements AutoCloseable {
    *
    * @return the number of bytes, without nodes
    */
-  public long storedBytes() {
-    throw new UnsupportedOperationException();
+  public synchronized long storedBytes() {
+    return table.storedCount() * Blocks.BYTES;
   }
 
   /**
@@ -51,18 +94,30 @@ public final class ImageWriter implements AutoCloseable {
    * @return from 1
    */
   public int layer() {
-    throw new UnsupportedOperationException();
+    return writer.number();
   }
 
   /**
    * Writes the block map and ends the layer. The image can be read and mapped at once; it is not
    * durable yet.
    *
-   * @return the child; without any difference, it equals the parent and the layer is empty
+   * @return the child; the parent itself if nothing differs, and then no layer is left
+   * @throws IllegalStateException if it is finished, or a write failed before
    * @throws java.io.UncheckedIOException if the map cannot be written
    */
-  public Image finish() {
-    throw new UnsupportedOperationException();
+  public synchronized Image finish() {
+    requireUsable();
+    failed = true;
+    Image child = new MapBuilder(parent, writer).build(table.changes());
+    if (child.root().equals(parent.root())) {
+      finished = parent;
+      writer.close();
+    } else {
+      writer.finish();
+      finished = kind == LayerKind.FLAT ? child.asFlat() : child;
+    }
+    failed = false;
+    return finished;
   }
 
   /**
@@ -71,12 +126,89 @@ public final class ImageWriter implements AutoCloseable {
    * @throws java.io.UncheckedIOException if the file system fails
    */
   public void sync() {
-    throw new UnsupportedOperationException();
+    if (finishedImage() != parent) {
+      writer.sync();
+    }
   }
 
   /** Lets the layer's file go; deletes it if the image was not finished. */
   @Override
-  public void close() {
-    throw new UnsupportedOperationException();
+  public synchronized void close() {
+    writer.close();
+  }
+
+  private void putView(long[] blocks, int first, MemorySegment contents) {
+    ByteBuffer view = contents.asByteBuffer();
+    int count = (int) (contents.byteSize() / Blocks.BYTES);
+    runStart = 0;
+    runEnd = 0;
+    for (int i = 0; i < count; i++) {
+      long block = blocks[first + i];
+      if (Blocks.isZero(contents, (long) i * Blocks.BYTES)) {
+        parent.find(block, ref);
+        drop(block, ref.isStored(), view);
+        continue;
+      }
+      int checksum = Checksums.of(crc, view, i * Blocks.BYTES, Blocks.BYTES);
+      if (equalsParent(block, checksum, contents, i)) {
+        drop(block, false, view);
+      } else {
+        addToRun(i, table.store(block, checksum), view);
+      }
+    }
+    writeRun(view);
+  }
+
+  private boolean equalsParent(long block, int checksum, MemorySegment contents, int index) {
+    parent.find(block, ref);
+    if (!ref.isStored() || ref.checksum() != checksum) {
+      return false;
+    }
+    parent.layers().layer(ref.layer()).read(ref.offset(), parentBlock);
+    long at = (long) index * Blocks.BYTES;
+    return MemorySegment.mismatch(contents, at, at + Blocks.BYTES, parentBlock, 0, Blocks.BYTES)
+        < 0;
+  }
+
+  private void drop(long block, boolean absent, ByteBuffer view) {
+    long place = table.drop(block, absent);
+    if (place != 0 && kind == LayerKind.FLAT) {
+      // A mapping of the layer shows this slot: it must read as zero, after what awaits writing.
+      writeRun(view);
+      writer.write(place, ByteBuffer.allocate(Blocks.BYTES));
+    }
+  }
+
+  private void addToRun(int index, long offset, ByteBuffer view) {
+    boolean follows =
+        index == runEnd && offset == runOffset + (long) (runEnd - runStart) * Blocks.BYTES;
+    if (!follows || runStart == runEnd) {
+      writeRun(view);
+      runStart = index;
+      runOffset = offset;
+    }
+    runEnd = index + 1;
+  }
+
+  private void writeRun(ByteBuffer view) {
+    if (runStart < runEnd) {
+      view.limit(runEnd * Blocks.BYTES).position(runStart * Blocks.BYTES);
+      writer.write(runOffset, view);
+      runStart = runEnd;
+    }
+  }
+
+  private synchronized Image finishedImage() {
+    if (finished == null) {
+      throw new IllegalStateException("%s is not finished".formatted(writer.path()));
+    }
+    return finished;
+  }
+
+  private void requireUsable() {
+    if (failed || finished != null) {
+      throw new IllegalStateException(
+          "%s %s".formatted(writer.path(), failed ? "failed before" : "is finished"));
+    }
   }
 }

@@ -1,6 +1,7 @@
 package dev.torpor.snapshot;
 
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.zip.CRC32C;
 
 /**
@@ -46,6 +47,11 @@ final class MapNode {
 
   void copyTo(long[] target) {
     System.arraycopy(words, 0, target, 0, WORDS);
+  }
+
+  /** Whether the node's references are those of a copy. */
+  boolean holds(long[] copy) {
+    return Arrays.equals(words, copy);
   }
 
   /** How many levels of nodes a map of so many blocks has: at least 1. */
