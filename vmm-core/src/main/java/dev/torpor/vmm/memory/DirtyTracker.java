@@ -20,10 +20,11 @@ import java.util.List;
  * processor may tell of pages late, until its vCPU leaves the guest. What is read from a page after
  * {@link #collect} has returned is at least as new as the write for which the page was reported.
  *
- * <p>More pages than were written may be reported: those of the guest's own page tables, which
- * processors with nested paging write as they walk them, and whole huge pages of hugetlbfs with
- * {@link TrackerKind#WRITE_PROTECT}. Pages that the VMM drops (with madvise) change without a
- * write: whoever drops them tells {@link GuestMemory#markWritten}.
+ * <p>More pages than were written may be reported: the one that a vCPU was about to write when it
+ * was stopped, those of the guest's own page tables, which processors with nested paging write as
+ * they walk them, and whole huge pages of hugetlbfs with {@link TrackerKind#WRITE_PROTECT}. Pages
+ * that the VMM drops (with madvise) change without a write: whoever drops them tells {@link
+ * GuestMemory#markWritten}.
  *
  * <p>One thread collects at a time; the guest and its devices may be running. Closed after the
  * vCPUs and before the VM.

@@ -466,8 +466,11 @@ public final class GuestMemory implements AutoCloseable {
     }
   }
 
-  /** From now on, writes of the VMM are marked. */
-  synchronized void startMarking() {
+  /**
+   * Marks the pages that the VMM writes from now on, for {@link #takeWritten}. A {@link
+   * DirtyTracker} that starts does so; a second call does nothing.
+   */
+  public synchronized void startMarking() {
     if (written == null) {
       written = new WrittenPages(pageCount());
     }
@@ -477,8 +480,8 @@ public final class GuestMemory implements AutoCloseable {
    * Moves the marks of the pages that the VMM wrote into a set. One thread at a time. What is then
    * read from the pages has the writes that were marked.
    *
-   * @param target the set to add to, of {@link #pageCount()} pages; nothing is added unless a
-   *     {@link DirtyTracker} was started
+   * @param target the set to add to, of {@link #pageCount()} pages; nothing is added before {@link
+   *     #startMarking}
    */
   public void takeWritten(PageSet target) {
     WrittenPages marks = written;

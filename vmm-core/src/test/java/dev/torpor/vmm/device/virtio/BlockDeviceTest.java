@@ -13,6 +13,7 @@ import dev.torpor.vmm.device.EventLoop;
 import dev.torpor.vmm.device.virtio.BlockDriver.Result;
 import dev.torpor.vmm.memory.GuestMemory;
 import dev.torpor.vmm.memory.MemoryBacking;
+import dev.torpor.vmm.memory.PageSet;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -28,6 +29,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Section 5.2, seen from the guest: through the registers, the rings and the eventfd. */
 @Timeout(60)
@@ -351,6 +354,7 @@ class BlockDeviceTest {
     int flushes;
     boolean readOnly;
     int callsBeforeFailure = Integer.MAX_VALUE;
+    Runnable beforeRead = () -> {};
 
     private void call(String name) {
       calls++;
@@ -371,6 +375,7 @@ class BlockDeviceTest {
 
     @Override
     public void read(long offset, long hva, long byteCount) {
+      beforeRead.run();
       call("pread");
     }
 
@@ -415,6 +420,25 @@ class BlockDeviceTest {
 
     backend.callsBeforeFailure = Integer.MAX_VALUE;
     assertThat(driver.flush()).isEqualTo(STATUS_OK);
+  }
+
+  /** What the driver wrote before is taken as the device asks its backend. */
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, Integer.MAX_VALUE})
+  void pagesThatTheDiskIsReadIntoAreMarkedAfterwardsEvenIfThatFails(int callsBeforeFailure) {
+    memory.startMarking();
+    FlakyBackend backend = new FlakyBackend();
+    backend.beforeRead = () -> memory.takeWritten(new PageSet(memory.pageCount()));
+    backend.callsBeforeFailure = callsBeforeFailure;
+    BlockDriver driver = start(backend);
+
+    driver.read(0, 5 * 4096);
+
+    PageSet marked = new PageSet(memory.pageCount());
+    memory.takeWritten(marked);
+    long firstDataPage = (BlockDriver.BUFFERS_GPA + 19) / 4096;
+    assertThat(marked.contains(firstDataPage)).isTrue();
+    assertThat(marked.contains(firstDataPage + 4)).isTrue();
   }
 
   @Test

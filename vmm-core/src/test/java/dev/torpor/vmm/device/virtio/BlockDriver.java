@@ -16,7 +16,7 @@ import java.util.Random;
 final class BlockDriver {
   static final int QUEUE_SIZE = 64;
   private static final int HEADER_BYTES = 16;
-  private static final long BUFFERS_GPA = 0x20_0000;
+  static final long BUFFERS_GPA = 0x20_0000;
   private static final long INDIRECT_TABLE_GPA = 0x1f_0000;
 
   /** What the device made of a request: its status, the data it returned, the used length. */
