@@ -162,10 +162,7 @@ public final class OpenLayerIndex {
     long block = from.getLong(at + 16);
     long slot = from.getLong(at + 24) & ~(ZERO | LAST);
     // A block has at most one slot, so there are no more slots than blocks.
-    if (count < 1
-        || block < 0
-        || block > blockCount - count
-        || slot > blockCount - count) {
+    if (count < 1 || block < 0 || block > blockCount - count || slot > blockCount - count) {
       throw new SnapshotFormatException(
           file,
           at + 4L,
