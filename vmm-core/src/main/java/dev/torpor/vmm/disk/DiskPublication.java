@@ -70,8 +70,7 @@ final class DiskPublication {
   /** What is to be written. */
   DiskState state(List<Integer> layers) {
     stale = false;
-    return new DiskState(
-        base.path(), base.byteSize(), base.modifiedNanos(), image.root(), layers);
+    return new DiskState(base.path(), base.byteSize(), base.modifiedNanos(), image.root(), layers);
   }
 
   /** Writes a state; the layers' names must be durable already if any is new. */

@@ -45,8 +45,7 @@ final class IndexJournal implements AutoCloseable {
 
   /** Starts a layer's index; it is durable, name and all, with its first batch. */
   static IndexJournal create(Path path, int layer, long blockCount) {
-    LinuxFile file =
-        LinuxFile.open(path, LinuxFile.O_RDWR | LinuxFile.O_CREAT | LinuxFile.O_EXCL);
+    LinuxFile file = LinuxFile.open(path, LinuxFile.O_RDWR | LinuxFile.O_CREAT | LinuxFile.O_EXCL);
     IndexJournal journal =
         new IndexJournal(file, new OpenLayerIndex.End(OpenLayerIndex.HEADER_BYTES, 1, 0));
     try {

@@ -1,19 +1,13 @@
 package dev.torpor.vmm.disk;
 
-import dev.torpor.linux.Errno;
 import dev.torpor.linux.LinuxException;
-import dev.torpor.linux.LinuxFile;
-import dev.torpor.snapshot.BlockRef;
 import dev.torpor.snapshot.Blocks;
-import dev.torpor.snapshot.Checksums;
 import dev.torpor.snapshot.DiskState;
 import dev.torpor.snapshot.Image;
+import dev.torpor.snapshot.LayerWriter;
 import dev.torpor.snapshot.Layers;
 import dev.torpor.snapshot.SnapshotFormatException;
 import dev.torpor.vmm.device.virtio.BlockBackend;
-import dev.torpor.vmm.device.virtio.RawFileBackend;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -42,80 +36,35 @@ public final class LayeredDisk implements BlockBackend {
   /** The largest disk: 2^31 blocks. */
   public static final long MAX_BYTES = (1L << 31) * Blocks.BYTES;
 
-  private static final long ZEROES_BYTES = 1L << 30;
+  /** A layer that nobody writes any more, and the writer of its map if that is elsewhere. */
+  private record Obsolete(OpenLayer layer, LayerWriter map) {}
 
   private final ReentrantLock lock = new ReentrantLock();
+  private final Object publishing = new Object();
   private final Layers layers;
   private final DiskBase base;
-  private final RawFileBackend baseFile;
-  private final long byteSize;
-  private final long blockCount;
+  private final DiskBlocks blocks;
 
   /** Null for a disk that ends with its process. */
   private final DiskPublication publication;
 
-  private final BlockTable table;
-  private final SourceFiles sources;
-
-  /** A file of nothing but holes, from which memory is zeroed by a system call. */
-  private final LinuxFile zeroes;
-
-  private final Arena arena = Arena.ofShared();
-  private final MemorySegment bounce = arena.allocate(Blocks.BYTES, Blocks.BYTES);
-  private final MemorySegment zeroBlock = arena.allocate(Blocks.BYTES, Blocks.BYTES);
-  private final BlockRef ref = new BlockRef();
-
-  private Image image;
-
-  /** Sealed since {@link #image}, or not durable yet, oldest first: the table leads to them. */
+  /** Sealed and not durable as images yet, oldest first: the disk descends from the last. */
   private final List<SealedLayer> pending = new ArrayList<>();
 
   /** All that are not durable, also those that the disk no longer descends from. */
   private final List<SealedLayer> inFlight = new ArrayList<>();
 
-  private OpenLayer open;
-  private int openSource = -1;
+  /** What only a state of the folder needs that is to be replaced. */
+  private final List<Obsolete> obsolete = new ArrayList<>();
+
   private OpenLayer prepared;
   private boolean closed;
 
-  private LayeredDisk(Layers layers, DiskBase base, Image image, DiskFolder folder) {
+  private LayeredDisk(Layers layers, DiskBase base, DiskBlocks blocks, DiskFolder folder) {
     this.layers = layers;
     this.base = base;
-    this.image = image;
-    this.byteSize = base.byteSize();
-    this.blockCount = Blocks.count(byteSize);
-    requireFit();
-    this.publication = folder == null ? null : new DiskPublication(folder, base, image);
-    this.sources = new SourceFiles(layers);
-    this.baseFile = base.open();
-    BlockTable words = null;
-    LinuxFile holes = null;
-    try {
-      words = new BlockTable(blockCount);
-      holes = LinuxFile.inMemory("torpor-zeroes", ZEROES_BYTES, false);
-    } finally {
-      if (holes == null) {
-        if (words != null) {
-          words.close();
-        }
-        baseFile.close();
-        arena.close();
-      }
-    }
-    this.table = words;
-    this.zeroes = holes;
-  }
-
-  private void requireFit() {
-    if (byteSize > MAX_BYTES) {
-      throw new IllegalArgumentException(
-          "base %s has %d bytes, limit %d".formatted(base.path(), byteSize, MAX_BYTES));
-    }
-    if (image.blockCount() != blockCount) {
-      throw new IllegalArgumentException(
-          "an image of %d blocks does not fit base %s of %d blocks"
-              .formatted(image.blockCount(), base.path(), blockCount));
-    }
+    this.blocks = blocks;
+    this.publication = folder == null ? null : new DiskPublication(folder, base, blocks.image());
   }
 
   /**
@@ -130,7 +79,7 @@ public final class LayeredDisk implements BlockBackend {
    * @throws LinuxException if the base cannot be opened
    */
   public static LayeredDisk open(Layers layers, DiskBase base, Image image) {
-    return new LayeredDisk(layers, base, image, null);
+    return over(layers, base, image, null);
   }
 
   /**
@@ -153,10 +102,9 @@ public final class LayeredDisk implements BlockBackend {
     LayeredDisk disk = null;
     try {
       if (home.hasState()) {
-        throw new IllegalStateException(
-            "there is a disk %s in %s already".formatted(name, folder));
+        throw new IllegalStateException("there is a disk %s in %s already".formatted(name, folder));
       }
-      disk = new LayeredDisk(layers, base, image, home);
+      disk = over(layers, base, image, home);
       disk.publication.markStale();
       disk.publishIfStale();
       return disk;
@@ -200,7 +148,7 @@ public final class LayeredDisk implements BlockBackend {
       DiskBase was =
           new DiskBase(state.basePath(), state.baseByteSize(), state.baseModifiedNanos());
       DiskBase base = newBase == null ? was : was.at(newBase);
-      disk = new LayeredDisk(layers, base, Image.open(layers, state.image()), home);
+      disk = over(layers, base, Image.open(layers, state.image()), home);
       disk.recover(state.openLayers());
       disk.publication.markStale();
       disk.publishIfStale();
@@ -231,31 +179,33 @@ public final class LayeredDisk implements BlockBackend {
     return DiskFolder.readState(DiskFolder.statePath(folder, name));
   }
 
-  private void recover(List<Integer> numbers) {
-    for (int i = 0; i < numbers.size(); i++) {
-      OpenLayer layer =
-          OpenLayer.recover(
-              layers, numbers.get(i), blockCount, publication.folder().indexPath(numbers.get(i)));
-      int source = sources.sourceOf(layer.number());
-      if (i == numbers.size() - 1 && layer.writer() != null) {
-        open = layer;
-        openSource = source;
-      } else {
-        addPending(layer, source);
-      }
-      for (long slot = 0; slot < layer.slotCount(); slot++) {
-        recoverSlot(layer, source, slot);
-      }
+  private static LayeredDisk over(Layers layers, DiskBase base, Image image, DiskFolder folder) {
+    if (base.byteSize() > MAX_BYTES) {
+      throw new IllegalArgumentException(
+          "base %s has %d bytes, limit %d".formatted(base.path(), base.byteSize(), MAX_BYTES));
     }
+    if (image.blockCount() != Blocks.count(base.byteSize())) {
+      throw new IllegalArgumentException(
+          "an image of %d blocks does not fit base %s of %d bytes"
+              .formatted(image.blockCount(), base.path(), base.byteSize()));
+    }
+    return new LayeredDisk(layers, base, DiskBlocks.open(base, layers, image), folder);
   }
 
-  private void recoverSlot(OpenLayer layer, int source, long slot) {
-    long block = layer.block(slot);
-    if (BlockTable.source(table.get(block)) == source) {
-      throw new SnapshotFormatException(
-          indexPath(layer), 0, "one slot for a block", "two for block " + block);
+  private void recover(List<Integer> numbers) {
+    long blockCount = blocks.image().blockCount();
+    for (int i = 0; i < numbers.size(); i++) {
+      Path index = publication.folder().indexPath(numbers.get(i));
+      OpenLayer layer = OpenLayer.recover(layers, numbers.get(i), blockCount, index);
+      if (i == numbers.size() - 1 && layer.writer() != null) {
+        blocks.open(layer);
+      } else {
+        addPending(layer);
+      }
+      if (!blocks.remember(layer)) {
+        throw new SnapshotFormatException(index, 0, "one slot for each block", "two for one");
+      }
     }
-    table.set(block, BlockTable.entry(source, OpenLayer.place(slot), layer.isZero(slot)));
   }
 
   /**
@@ -271,9 +221,14 @@ public final class LayeredDisk implements BlockBackend {
     return layers;
   }
 
+  /** For any thread. */
+  void readBase(long block, long hva) {
+    blocks.readBase(block, hva);
+  }
+
   @Override
   public long byteSize() {
-    return byteSize;
+    return base.byteSize();
   }
 
   @Override
@@ -285,93 +240,9 @@ public final class LayeredDisk implements BlockBackend {
   public void read(long offset, long hva, long byteCount) {
     lock.lock();
     try {
-      long done = 0;
-      while (done < byteCount) {
-        done += readRun(offset + done, hva + done, byteCount - done);
-      }
+      blocks.read(offset, hva, byteCount);
     } finally {
       lock.unlock();
-    }
-  }
-
-  /** Reads as far as one system call gets; returns how far. */
-  private long readRun(long offset, long hva, long byteCount) {
-    long block = offset / Blocks.BYTES;
-    long within = offset % Blocks.BYTES;
-    long entry = resolve(block);
-    long length = Math.min(Blocks.BYTES - within, byteCount);
-    for (long i = 1;
-        length < byteCount && BlockTable.follows(entry, resolve(block + i), i);
-        i++) {
-      length += Math.min(Blocks.BYTES, byteCount - length);
-    }
-    if (BlockTable.isZero(entry)) {
-      zero(hva, length);
-    } else if (BlockTable.source(entry) == BlockTable.BASE) {
-      baseFile.read(offset, hva, length);
-    } else {
-      readFile(entry, within, hva, length);
-    }
-    return length;
-  }
-
-  private void zero(long hva, long byteCount) {
-    for (long done = 0; done < byteCount; done += ZEROES_BYTES) {
-      zeroes.read(hva + done, Math.min(ZEROES_BYTES, byteCount - done), 0);
-    }
-  }
-
-  private void readFile(long entry, long within, long hva, long byteCount) {
-    int source = BlockTable.source(entry);
-    long offset = BlockTable.fileOffset(entry) + within;
-    LinuxFile file = source == openSource ? open.file() : sources.file(source);
-    if (file.read(hva, byteCount, offset) < byteCount) {
-      throw new LinuxException(
-          "pread",
-          Errno.EIO,
-          "%s was cut short below %d".formatted(sources.path(source), offset + byteCount));
-    }
-  }
-
-  /** A block's entry, looked up and verified if the table does not know it. */
-  private long resolve(long block) {
-    long entry = table.get(block);
-    if (entry != BlockTable.UNKNOWN) {
-      return entry;
-    }
-    image.find(block, ref);
-    if (ref.isAbsent()) {
-      entry = BlockTable.entry(BlockTable.BASE, block, false);
-    } else if (ref.isZero()) {
-      entry = BlockTable.ZERO_BLOCK;
-    } else {
-      int source = sources.sourceOf(ref.layer());
-      entry = BlockTable.entry(source, ref.offset() / Blocks.BYTES, false);
-      verify(entry);
-    }
-    table.set(block, entry);
-    return entry;
-  }
-
-  private void verify(long entry) {
-    readFile(entry, 0, bounce.address(), Blocks.BYTES);
-    int found = Checksums.of(bounce, 0, Blocks.BYTES);
-    if (found != ref.checksum()) {
-      throw new SnapshotFormatException(
-          sources.path(BlockTable.source(entry)),
-          ref.offset(),
-          "a block with CRC32C %08x".formatted(ref.checksum()),
-          "%08x".formatted(found));
-    }
-  }
-
-  /** Reads a block of the base; what lies behind its end is zero. For any thread. */
-  void readBase(long block, long hva) {
-    long offset = block * Blocks.BYTES;
-    long byteCount = Math.min(Blocks.BYTES, byteSize - offset);
-    baseFile.read(offset, hva, byteCount);
-    if (byteCount < Blocks.BYTES) {
-      zero(hva + byteCount, Blocks.BYTES - byteCount);
     }
   }
 
@@ -380,103 +251,18 @@ public final class LayeredDisk implements BlockBackend {
     lock.lock();
     try {
       requireOpenLayer();
-      long done = 0;
-      while (done < byteCount) {
-        long at = offset + done;
-        long left = byteCount - done;
-        done +=
-            at % Blocks.BYTES == 0 && left >= Blocks.BYTES
-                ? writeBlocks(at / Blocks.BYTES, hva + done, left / Blocks.BYTES)
-                : writePart(at, hva + done, left);
-      }
+      blocks.write(offset, hva, byteCount);
     } finally {
       lock.unlock();
     }
-  }
-
-  private void requireOpenLayer() {
-    if (open == null) {
-      useAsOpen(prepared != null ? prepared : OpenLayer.create(layers, blockCount));
-      prepared = null;
-    }
-  }
-
-  private void useAsOpen(OpenLayer layer) {
-    open = layer;
-    openSource = layer == null ? -1 : sources.sourceOf(layer.number());
-  }
-
-  /** Writes whole blocks as far as their slots follow each other; returns how many bytes. */
-  private long writeBlocks(long block, long hva, long count) {
-    long fresh = open.slotCount();
-    long first = -1;
-    long length = 0;
-    while (length < count) {
-      long entry = table.get(block + length);
-      long slot = isOpen(entry) ? OpenLayer.slot(BlockTable.place(entry)) : fresh++;
-      if (first < 0) {
-        first = slot;
-      } else if (slot != first + length) {
-        break;
-      }
-      length++;
-    }
-    open.write(hva, length * Blocks.BYTES, OpenLayer.place(first) * Blocks.BYTES);
-    for (long i = 0; i < length; i++) {
-      own(block + i, false);
-    }
-    return length * Blocks.BYTES;
-  }
-
-  /** Writes part of one block, over what the block holds; returns how many bytes. */
-  private long writePart(long offset, long hva, long byteCount) {
-    long block = offset / Blocks.BYTES;
-    long within = offset % Blocks.BYTES;
-    long length = Math.min(Blocks.BYTES - within, byteCount);
-    long entry = resolve(block);
-    long slot = isOpen(entry) ? OpenLayer.slot(BlockTable.place(entry)) : open.slotCount();
-    long start = OpenLayer.place(slot) * Blocks.BYTES;
-    if (!isOpen(entry) || BlockTable.isZero(entry)) {
-      readWhole(block, entry);
-      open.write(bounce.address(), Blocks.BYTES, start);
-    }
-    open.write(hva, length, start + within);
-    own(block, false);
-    return length;
-  }
-
-  private void readWhole(long block, long entry) {
-    if (BlockTable.isZero(entry)) {
-      zero(bounce.address(), Blocks.BYTES);
-    } else if (BlockTable.source(entry) == BlockTable.BASE) {
-      readBase(block, bounce.address());
-    } else {
-      readFile(entry, 0, bounce.address(), Blocks.BYTES);
-    }
-  }
-
-  private boolean isOpen(long entry) {
-    return BlockTable.source(entry) == openSource;
-  }
-
-  /** Says that the open layer has a block, in its slot or else in the next one. */
-  private void own(long block, boolean zero) {
-    long entry = table.get(block);
-    long slot;
-    if (isOpen(entry)) {
-      slot = OpenLayer.slot(BlockTable.place(entry));
-      open.mark(slot, zero);
-    } else {
-      slot = open.append(block, zero);
-    }
-    table.set(block, BlockTable.entry(openSource, OpenLayer.place(slot), zero));
   }
 
   @Override
   public void discard(long offset, long byteCount) {
     lock.lock();
     try {
-      zeroBlocks(Math.ceilDiv(offset, (long) Blocks.BYTES), endOfWholeBlocks(offset + byteCount));
+      requireOpenLayer();
+      blocks.discard(offset, byteCount);
     } finally {
       lock.unlock();
     }
@@ -487,60 +273,18 @@ public final class LayeredDisk implements BlockBackend {
     lock.lock();
     try {
       requireOpenLayer();
-      long end = offset + byteCount;
-      long at = offset;
-      long firstWhole = Math.ceilDiv(offset, (long) Blocks.BYTES);
-      long endWhole = endOfWholeBlocks(end);
-      while (at < Math.min(end, firstWhole * Blocks.BYTES)) {
-        at += writePart(at, zeroBlock.address(), end - at);
-      }
-      if (firstWhole < endWhole) {
-        zeroBlocks(firstWhole, endWhole);
-        at = endWhole * Blocks.BYTES;
-      }
-      while (at < end) {
-        at += writePart(at, zeroBlock.address(), end - at);
-      }
+      blocks.writeZeroes(offset, byteCount);
     } finally {
       lock.unlock();
     }
   }
 
-  /** The first block that a range does not cover; the disk's last block may be a short one. */
-  private long endOfWholeBlocks(long end) {
-    return end == byteSize ? blockCount : end / Blocks.BYTES;
-  }
-
-  private void zeroBlocks(long firstBlock, long endBlock) {
-    requireOpenLayer();
-    long punchFrom = 0;
-    long punchCount = 0;
-    for (long block = firstBlock; block < endBlock; block++) {
-      long entry = table.get(block);
-      if (isOpen(entry) && !BlockTable.isZero(entry)) {
-        long slot = OpenLayer.slot(BlockTable.place(entry));
-        if (punchCount > 0 && slot != punchFrom + punchCount) {
-          open.punch(punchFrom, punchCount);
-          punchCount = 0;
-        }
-        punchFrom = punchCount == 0 ? slot : punchFrom;
-        punchCount++;
-      }
-      if (!isKnownZero(block, entry)) {
-        own(block, true);
-      }
+  private void requireOpenLayer() {
+    if (blocks.open() == null) {
+      blocks.open(
+          prepared != null ? prepared : OpenLayer.create(layers, blocks.image().blockCount()));
+      prepared = null;
     }
-    if (punchCount > 0) {
-      open.punch(punchFrom, punchCount);
-    }
-  }
-
-  private boolean isKnownZero(long block, long entry) {
-    if (entry != BlockTable.UNKNOWN) {
-      return BlockTable.isZero(entry);
-    }
-    image.find(block, ref);
-    return ref.isZero();
   }
 
   @Override
@@ -550,9 +294,10 @@ public final class LayeredDisk implements BlockBackend {
     }
     lock.lock();
     try {
-      for (SealedLayer sealed : pending) {
-        sealed.layer().makeDurable(indexPath(sealed.layer()));
+      for (SealedLayer past : pending) {
+        past.layer().makeDurable(indexPath(past.layer()));
       }
+      OpenLayer open = blocks.open();
       if (open != null) {
         open.makeDurable(indexPath(open));
       }
@@ -569,11 +314,12 @@ public final class LayeredDisk implements BlockBackend {
 
   private List<Integer> indexedLayers() {
     List<Integer> numbers = new ArrayList<>();
-    for (SealedLayer sealed : pending) {
-      if (sealed.layer().isIndexed()) {
-        numbers.add(sealed.layer().number());
+    for (SealedLayer past : pending) {
+      if (past.layer().isIndexed()) {
+        numbers.add(past.layer().number());
       }
     }
+    OpenLayer open = blocks.open();
     if (open != null && open.isIndexed()) {
       numbers.add(open.number());
     }
@@ -587,13 +333,13 @@ public final class LayeredDisk implements BlockBackend {
   public void prepareSeal() {
     lock.lock();
     try {
-      if (open == null || open.slotCount() == 0 || prepared != null) {
+      if (blocks.open() == null || blocks.open().slotCount() == 0 || prepared != null) {
         return;
       }
     } finally {
       lock.unlock();
     }
-    OpenLayer next = OpenLayer.create(layers, blockCount);
+    OpenLayer next = OpenLayer.create(layers, blocks.image().blockCount());
     lock.lock();
     try {
       if (prepared == null && !closed) {
@@ -617,28 +363,29 @@ public final class LayeredDisk implements BlockBackend {
   public SealedLayer seal() {
     lock.lock();
     try {
+      OpenLayer open = blocks.open();
       if (open == null || open.slotCount() == 0) {
-        return sealed(null, -1);
+        return handle(null);
       }
-      SealedLayer sealed = addPending(open, openSource);
-      useAsOpen(prepared);
+      SealedLayer past = addPending(open);
+      blocks.open(prepared);
       prepared = null;
-      return sealed;
+      return past;
     } finally {
       lock.unlock();
     }
   }
 
-  private SealedLayer addPending(OpenLayer layer, int source) {
-    SealedLayer sealed = sealed(layer, source);
-    pending.add(sealed);
-    inFlight.add(sealed);
-    return sealed;
+  private SealedLayer addPending(OpenLayer layer) {
+    SealedLayer past = handle(layer);
+    pending.add(past);
+    inFlight.add(past);
+    return past;
   }
 
-  private SealedLayer sealed(OpenLayer layer, int source) {
+  private SealedLayer handle(OpenLayer layer) {
     SealedLayer parent = pending.isEmpty() ? null : pending.getLast();
-    return new SealedLayer(this, parent, image, List.copyOf(inFlight), layer, source);
+    return new SealedLayer(this, parent, blocks.image(), List.copyOf(inFlight), layer);
   }
 
   /**
@@ -654,15 +401,15 @@ public final class LayeredDisk implements BlockBackend {
   public void revertTo(Image target) {
     lock.lock();
     try {
-      image.forEachDifference(target, block -> table.set(block, BlockTable.UNKNOWN));
-      for (SealedLayer sealed : pending) {
-        forget(sealed.layer());
+      forgetDifferences(target);
+      for (SealedLayer past : pending) {
+        blocks.forget(past.layer());
       }
-      if (open != null) {
-        forget(open);
-        dropOpen();
+      if (blocks.open() != null) {
+        blocks.forget(blocks.open());
+        dropOpen(blocks.open());
       }
-      image = target;
+      blocks.image(target);
       pending.clear();
       if (publication != null) {
         publication.descendsFrom(target, inFlight);
@@ -672,80 +419,188 @@ public final class LayeredDisk implements BlockBackend {
     }
   }
 
-  private void forget(OpenLayer layer) {
-    for (long slot = 0; slot < layer.slotCount(); slot++) {
-      table.set(layer.block(slot), BlockTable.UNKNOWN);
+  private void forgetDifferences(Image target) {
+    try {
+      blocks.image().forEachDifference(target, blocks::forget);
+    } catch (RuntimeException e) {
+      // What the image does not know was perhaps forgotten with the rest.
+      pending.forEach(past -> blocks.remember(past.layer()));
+      if (blocks.open() != null) {
+        blocks.remember(blocks.open());
+      }
+      throw e;
     }
   }
 
-  private void dropOpen() {
-    if (!open.hasIndex()) {
-      open.reset();
+  private void dropOpen(OpenLayer dropped) {
+    if (!dropped.hasIndex()) {
+      dropped.reset();
       return;
     }
-    OpenLayer dropped = open;
     // Until the folder says otherwise, a crash leads back to it.
-    obsolete.add(
-        () -> {
-          dropped.deleteIndex(indexPath(dropped));
-          dropped.close();
-        });
-    useAsOpen(null);
+    obsolete.add(new Obsolete(dropped, null));
+    blocks.open(null);
   }
 
   /** A sealed layer is an image: blocks that the image has elsewhere are no longer read from it. */
-  void adopt(SealedLayer sealed, Image made, long[] leftOut) {
+  void adopt(SealedLayer past, Image made, long[] leftOut) {
     lock.lock();
     try {
-      if (!pending.contains(sealed)) {
-        return;
-      }
-      image = made;
-      for (long slot : leftOut) {
-        long block = sealed.layer().block(slot);
-        if (BlockTable.source(table.get(block)) == sealed.source()) {
-          table.set(block, BlockTable.UNKNOWN);
-        }
+      if (pending.contains(past)) {
+        blocks.image(made);
+        blocks.forgetSlots(past.layer(), leftOut);
       }
     } finally {
       lock.unlock();
     }
   }
 
-  void becameDurable(SealedLayer sealed, Image made) {
+  /** A sealed layer is durable as an image; the folder is to say so. */
+  void becameDurable(SealedLayer past, Image made, LayerWriter map) {
     lock.lock();
     try {
-      if (!inFlight.remove(sealed)) {
+      if (!inFlight.remove(past)) {
         return;
       }
-      boolean descends = pending.remove(sealed);
-      obsolete.add(() -> sealed.release(publication != null));
+      boolean descends = pending.remove(past);
+      obsolete.add(new Obsolete(past.layer(), map));
       if (publication != null && descends) {
         publication.descendsFrom(made);
-      } else if (publication != null) {
-        publication.markStale();
       }
     } finally {
       lock.unlock();
     }
   }
 
-  /** Brings the folder up to date, and lets go of what only its former state needed. */
+  /** Brings the folder up to date, and gives back what only its former state needed. */
   void publishIfStale() {
-    List<Runnable> unneeded;
-    synchronized (publishing) {
-      unneeded = publication == null ? takeObsolete() : publish();
-    }
-    unneeded.forEach(Runnable::run);
+    do {
+      makeAwaitedDurable();
+    } while (!publish());
   }
 
-  private List<Runnable> takeObsolete() {
+  /** After a revert the disk may descend from an image that is still on its way to the disk. */
+  private void makeAwaitedDurable() {
+    List<SealedLayer> awaited;
     lock.lock();
     try {
-      List<Runnable> taken = List.copyOf(obsolete);
-      obsolete.clear();
-      return taken;
+      awaited = publication == null ? List.of() : publication.awaited();
+    } finally {
+      lock.unlock();
+    }
+    for (SealedLayer past : awaited) {
+      if (past.hasImage()) {
+        past.makeDurable();
+      }
+    }
+    lock.lock();
+    try {
+      if (publication != null) {
+        publication.noLongerAwaited(awaited);
+      }
     } finally {
       lock.unlock();
     }
   }
+
+  /** Returns whether everything that the state names is durable. */
+  private boolean publish() {
+    synchronized (publishing) {
+      DiskState state = null;
+      List<Obsolete> unneeded;
+      lock.lock();
+      try {
+        if (closed) {
+          return true;
+        }
+        if (publication != null) {
+          if (!publication.awaited().isEmpty()) {
+            return false;
+          }
+          state = publication.isStale() ? publication.state(indexedLayers()) : null;
+        }
+        unneeded = List.copyOf(obsolete);
+        obsolete.clear();
+      } finally {
+        lock.unlock();
+      }
+      if (state != null) {
+        write(state, unneeded);
+      }
+      unneeded.forEach(this::giveBack);
+      return true;
+    }
+  }
+
+  private void write(DiskState state, List<Obsolete> unneeded) {
+    try {
+      publication.write(state, layers.directory());
+    } catch (RuntimeException e) {
+      lock.lock();
+      try {
+        publication.markStale();
+        obsolete.addAll(unneeded);
+      } finally {
+        lock.unlock();
+      }
+      throw e;
+    }
+  }
+
+  private void giveBack(Obsolete unneeded) {
+    if (publication != null) {
+      unneeded.layer.deleteIndex(indexPath(unneeded.layer));
+    }
+    unneeded.layer.close();
+    if (unneeded.map != null) {
+      unneeded.map.close();
+    }
+  }
+
+  /** Sealed layers that are no images yet, on other threads, end before this returns. */
+  @Override
+  public void close() {
+    List<SealedLayer> past;
+    lock.lock();
+    try {
+      if (closed) {
+        return;
+      }
+      closed = true;
+      past = List.copyOf(inFlight);
+      inFlight.clear();
+    } finally {
+      lock.unlock();
+    }
+    past.forEach(SealedLayer::closeWithDisk);
+    synchronized (publishing) {
+      for (Obsolete unneeded : obsolete) {
+        unneeded.layer.leave();
+      }
+      closeOpenLayer();
+      blocks.close();
+      if (publication != null) {
+        publication.folder().close();
+      }
+    }
+  }
+
+  private void closeOpenLayer() {
+    OpenLayer open = blocks.open();
+    if (open != null) {
+      if (open.isIndexed()) {
+        open.leave();
+      } else {
+        open.close();
+      }
+    }
+    if (prepared != null) {
+      prepared.close();
+    }
+  }
+
+  @Override
+  public String toString() {
+    return "disk over " + base.path();
+  }
+}

@@ -10,10 +10,10 @@ import dev.torpor.snapshot.LayerWriter;
 import dev.torpor.snapshot.Layers;
 import dev.torpor.snapshot.OpenLayerIndex;
 import dev.torpor.snapshot.SnapshotFormatException;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -24,7 +24,8 @@ import java.util.Arrays;
  * block that was first written there, for the layer's whole life: whatever a crash leaves of the
  * index, a slot never holds another block's data.
  *
- * <p>Guarded by the disk's lock while it is open. Once sealed, only {@link #makeDurable} changes it.
+ * <p>Guarded by the disk's lock while it is open. Once sealed, only {@link #makeDurable} changes
+ * it.
  */
 final class OpenLayer implements AutoCloseable {
   private static final long ZERO = 1L << 63;
@@ -109,8 +110,7 @@ final class OpenLayer implements AutoCloseable {
     }
   }
 
-  private static OpenLayer over(
-      Layers layers, int number, long blockCount, LayerWriter writer) {
+  private static OpenLayer over(Layers layers, int number, long blockCount, LayerWriter writer) {
     Path path = layers.path(number);
     LinuxFile file = LinuxFile.open(path, LinuxFile.O_RDWR);
     try {

@@ -13,7 +13,6 @@ import java.util.List;
  */
 public final class SealedLayer {
   private final LayeredDisk disk;
-  private final int source;
   private final OpenLayer layer;
 
   /** What this descends from, unless it is the image {@link #start}. */
@@ -40,14 +39,12 @@ public final class SealedLayer {
       SealedLayer parent,
       Image start,
       List<SealedLayer> earlier,
-      OpenLayer layer,
-      int source) {
+      OpenLayer layer) {
     this.disk = disk;
     this.parent = parent;
     this.start = start;
     this.earlier = earlier;
     this.layer = layer;
-    this.source = source;
   }
 
   /**
@@ -122,7 +119,7 @@ public final class SealedLayer {
     }
     durable = true;
     earlier = List.of();
-    disk.becameDurable(this, made);
+    disk.becameDurable(this, made, layer == null || writer == layer.writer() ? null : writer);
     if (closed && writer != null) {
       writer.close();
     }
@@ -137,30 +134,15 @@ public final class SealedLayer {
     return layer;
   }
 
-  int source() {
-    return source;
-  }
-
-  /** Lets go of the layer because its disk does; {@code keep} says that the disk will be back. */
-  synchronized void closeWithDisk(boolean keep) {
+  /** Lets go of the layer because its disk does. An image may still be made durable. */
+  synchronized void closeWithDisk() {
     closed = true;
-    if (image != null && writer == layer.writer()) {
-      layer.release(); // the image may yet be made durable
-    } else if (keep) {
+    if (image != null && writer != null) {
+      layer.release();
+    } else if (layer.isIndexed()) {
       layer.leave();
     } else {
       layer.close();
-    }
-  }
-
-  /** Lets go of the layer, which nobody will ask for anything again. */
-  synchronized void release(boolean indexed) {
-    if (indexed) {
-      layer.deleteIndex(disk.indexPath(layer));
-    }
-    layer.close();
-    if (writer != null && writer != layer.writer()) {
-      writer.close();
     }
   }
 }
