@@ -270,6 +270,28 @@ public final class VcpuFd extends KvmFd {
   }
 
   /**
+   * Reads MSRs until one cannot be read, to find out which can.
+   *
+   * @param msrs which; the values of those that could be read are filled
+   * @return how many could be read
+   * @throws KvmException EBADF
+   */
+  public int tryGetMsrs(Msrs msrs) {
+    return call(KvmRequests.KVM_GET_MSRS, msrs.segment());
+  }
+
+  /**
+   * Sets MSRs in order until one is refused, to find out which are not.
+   *
+   * @param msrs which, and their values
+   * @return how many were set
+   * @throws KvmException EBADF
+   */
+  public int trySetMsrs(Msrs msrs) {
+    return call(KvmRequests.KVM_SET_MSRS, msrs.segment());
+  }
+
+  /**
    * Sets MSRs in order (section 4.19).
    *
    * @param msrs which, and their values

@@ -185,6 +185,8 @@ class BadDescriptorTest {
         .badDescriptor("setXcrs", "KVM_SET_XCRS", "fd=-1", () -> vcpu.setXcrs(new Xcrs()))
         .badDescriptor("getMsrs", "KVM_GET_MSRS", "fd=-1", () -> vcpu.getMsrs(new Msrs(0x10)))
         .badDescriptor("setMsrs", "KVM_SET_MSRS", "fd=-1", () -> vcpu.setMsrs(new Msrs(0x10)))
+        .badDescriptor("tryGetMsrs", "KVM_GET_MSRS", "fd=-1", () -> vcpu.tryGetMsrs(new Msrs(0x10)))
+        .badDescriptor("trySetMsrs", "KVM_SET_MSRS", "fd=-1", () -> vcpu.trySetMsrs(new Msrs(0x10)))
         .badDescriptor("getLapic", "KVM_GET_LAPIC", "fd=-1", () -> vcpu.getLapic(new Lapic()))
         .badDescriptor("setLapic", "KVM_SET_LAPIC", "fd=-1", () -> vcpu.setLapic(new Lapic()))
         .badDescriptor(

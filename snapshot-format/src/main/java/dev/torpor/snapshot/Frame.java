@@ -67,8 +67,7 @@ record Frame(String magic, int version, int maxHead, int maxBody) {
     try (RandomAccessFile file = new RandomAccessFile(path.toFile(), "r")) {
       ByteBuffer header = header(path, file);
       byte[] head = part(path, file, header, HEAD_LENGTH_AT, HEADER_BYTES);
-      return new Parts(
-          head, part(path, file, header, BODY_LENGTH_AT, HEADER_BYTES + head.length));
+      return new Parts(head, part(path, file, header, BODY_LENGTH_AT, HEADER_BYTES + head.length));
     }
   }
 

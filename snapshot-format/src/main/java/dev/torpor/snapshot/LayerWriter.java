@@ -29,9 +29,9 @@ public final class LayerWriter implements AutoCloseable {
     this.end = end;
   }
 
-  static LayerWriter begin(Path path, FileChannel channel, LayerHeader header) {
+  static LayerWriter begin(Path path, ChannelLimit limit, FileChannel channel, LayerHeader header) {
     PositionedFile file =
-        new PositionedFile(path, channel, StandardOpenOption.READ, StandardOpenOption.WRITE);
+        new PositionedFile(path, limit, channel, StandardOpenOption.READ, StandardOpenOption.WRITE);
     LayerWriter writer = new LayerWriter(file, header, header.appendOffset());
     try {
       file.write(header.encode(), 0);
@@ -42,8 +42,9 @@ public final class LayerWriter implements AutoCloseable {
     }
   }
 
-  static LayerWriter resume(Path path, int number) {
-    PositionedFile file = Layer.openFile(path, StandardOpenOption.READ, StandardOpenOption.WRITE);
+  static LayerWriter resume(Path path, ChannelLimit limit, int number) {
+    PositionedFile file =
+        Layer.openFile(path, limit, StandardOpenOption.READ, StandardOpenOption.WRITE);
     try {
       LayerHeader header = Layer.readHeader(file, number);
       if (header.finished()) {
@@ -236,6 +237,12 @@ public final class LayerWriter implements AutoCloseable {
         throw new UncheckedIOException("cannot delete the layer %s".formatted(path()), e);
       }
     }
+  }
+
+  /** Lets the file go as it is, for {@link Layers#resume} to go on with later. */
+  public synchronized void leave() {
+    closed = true;
+    file.close();
   }
 
   synchronized long reserve(long byteCount, int alignment) {

@@ -11,9 +11,9 @@ import java.nio.file.StandardOpenOption;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 
 /**
  * The layers of a store: a directory of files {@code %08d.layer}, numbered from 1. A number is
@@ -29,7 +29,7 @@ public final class Layers implements AutoCloseable {
   private final Path directory;
   private final NodeCache nodes = new NodeCache(this);
   private final Map<Integer, Layer> open = new ConcurrentHashMap<>();
-  private final ConcurrentLinkedQueue<Layer> channels = new ConcurrentLinkedQueue<>();
+  private final ChannelLimit limit = new ChannelLimit(MAX_OPEN);
   private int lastNumber;
 
   private Layers(Path directory) {
@@ -76,6 +76,7 @@ public final class Layers implements AutoCloseable {
                 StandardOpenOption.WRITE);
         return LayerWriter.begin(
             path,
+            limit,
             channel,
             new LayerHeader(kind, false, number, UUID.randomUUID(), imageBlockCount, 0));
       } catch (FileAlreadyExistsException e) {
@@ -96,7 +97,7 @@ public final class Layers implements AutoCloseable {
    *     damaged
    */
   public LayerWriter resume(int number) {
-    return LayerWriter.resume(path(number), number);
+    return LayerWriter.resume(path(number), limit, number);
   }
 
   /**
@@ -191,16 +192,7 @@ public final class Layers implements AutoCloseable {
   }
 
   private Layer openLayer(int number) {
-    Layer layer = Layer.open(path(number), number);
-    channels.add(layer);
-    if (open.size() >= MAX_OPEN) {
-      Layer oldest = channels.poll();
-      if (oldest != null) {
-        oldest.release();
-        channels.add(oldest);
-      }
-    }
-    return layer;
+    return Layer.open(path(number), limit, number);
   }
 
   private synchronized int nextNumber() {
@@ -225,7 +217,7 @@ public final class Layers implements AutoCloseable {
 
   private int[] numbers(String kind) {
     try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, "*." + kind)) {
-      java.util.stream.IntStream.Builder numbers = java.util.stream.IntStream.builder();
+      IntStream.Builder numbers = IntStream.builder();
       for (Path file : files) {
         Matcher name = NAME.matcher(file.getFileName().toString());
         if (name.matches() && Long.parseLong(name.group(1)) <= Integer.MAX_VALUE) {

@@ -1,5 +1,7 @@
 package dev.torpor.vmm.checkpoint;
 
+import dev.torpor.snapshot.DiskImage;
+import dev.torpor.snapshot.Image;
 import dev.torpor.vmm.disk.LayeredDisk;
 import dev.torpor.vmm.memory.DirtyTracker;
 import dev.torpor.vmm.memory.GuestMemory;
@@ -28,6 +30,14 @@ public interface CheckpointedMachine {
    * @return the disks, in order
    */
   List<LayeredDisk> layeredDisks();
+
+  /**
+   * Says what a manifest keeps of the disks, the read-only ones too.
+   *
+   * @param images of the disks that are written to, in order
+   * @return all disks, in order
+   */
+  List<DiskImage> describeDisks(List<Image> images);
 
   /**
    * Does something while nothing of the machine moves: no vCPU runs, no device is at work.

@@ -187,6 +187,7 @@ public final class Checkpointer implements AutoCloseable {
       checkpoint.reachedDurable(draft.sinceCapture());
       holdOnto(published);
       draft.close();
+      tools.letSealedGo();
     } catch (Exception | Error e) {
       giveUp(pending, e);
       draft.abandon();

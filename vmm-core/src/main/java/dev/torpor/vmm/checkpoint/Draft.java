@@ -10,9 +10,9 @@ import dev.torpor.snapshot.Store;
 import dev.torpor.snapshot.Summary;
 import dev.torpor.vmm.disk.LayeredDisk;
 import dev.torpor.vmm.disk.SealedLayer;
-import dev.torpor.vmm.memory.CopyBehind;
 import dev.torpor.vmm.memory.DirtyTracker;
 import dev.torpor.vmm.memory.GuestMemory;
+import dev.torpor.vmm.memory.PageCopy;
 import dev.torpor.vmm.memory.PageSet;
 import java.io.IOException;
 import java.time.Duration;
@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.CompletionException;
 
 /**
  * A checkpoint in the making: {@link #begin}, {@link #copyAhead}, {@link #capture} while the
@@ -39,7 +40,7 @@ final class Draft implements AutoCloseable {
   private final PageSet uncopied;
 
   private ImageWriter writer;
-  private CopyBehind copyBehind;
+  private PageCopy behind;
   private final List<SealedLayer> sealed = new ArrayList<>();
   private MachineState state;
   private Instant created;
@@ -86,7 +87,7 @@ final class Draft implements AutoCloseable {
     created = Instant.now();
     tools.machine.recorder().capture();
     tools.copyAhead.collect(written, uncopied);
-    copyBehind = tools.secure(uncopied);
+    behind = tools.secure(uncopied, writer);
     for (LayeredDisk disk : tools.disks) {
       sealed.add(disk.seal());
     }
@@ -108,16 +109,27 @@ final class Draft implements AutoCloseable {
    */
   Position writeOut() {
     checkpoint.requireNotCancelled();
-    if (copyBehind == null) {
+    if (behind == null) {
       tools.staging.drainTo(writer);
     } else {
-      tools.copier.drain(copyBehind, writer, checkpoint::requireNotCancelled);
-      copyBehind = null;
+      awaitCopy();
     }
+    checkpoint.requireNotCancelled();
     memoryImage = writer.finish();
     List<Image> disks = sealed.stream().map(SealedLayer::toImage).toList();
     diskImages = tools.describeDisks(disks);
     return new Position(Optional.of(uuid), memoryImage, disks);
+  }
+
+  private void awaitCopy() {
+    try {
+      behind.done().join();
+      behind = null;
+      tools.copier.flushTo(writer);
+    } catch (CompletionException e) {
+      throw new CheckpointException(
+          "pages were not copied behind the guest: " + e.getCause().getMessage(), e.getCause());
+    }
   }
 
   /** What it added to the store. */
@@ -157,7 +169,7 @@ final class Draft implements AutoCloseable {
             memoryImage.root(),
             diskImages,
             MachineStateCodec.encode(state),
-            tools.layersOf(memoryImage, sealed)),
+            tools.layersOf(memoryImage, diskImages)),
         needed);
   }
 
@@ -168,9 +180,9 @@ final class Draft implements AutoCloseable {
 
   /** Gives it up, whatever stage it is in. What the disks have sealed stays part of them. */
   void abandon() {
-    if (copyBehind != null) {
-      copyBehind.cancel();
-      copyBehind = null;
+    if (behind != null) {
+      behind.cancel();
+      behind = null;
     }
     tools.keepSealed(sealed);
     sealed.clear();

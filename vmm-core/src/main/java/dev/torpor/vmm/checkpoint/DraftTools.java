@@ -1,11 +1,22 @@
 package dev.torpor.vmm.checkpoint;
 
+import dev.torpor.snapshot.DiskImage;
+import dev.torpor.snapshot.Image;
+import dev.torpor.snapshot.ImageWriter;
+import dev.torpor.snapshot.Layer;
+import dev.torpor.snapshot.ManifestLayer;
 import dev.torpor.snapshot.Store;
+import dev.torpor.vmm.disk.LayeredDisk;
+import dev.torpor.vmm.disk.SealedLayer;
 import dev.torpor.vmm.memory.CopyBehind;
 import dev.torpor.vmm.memory.GuestMemory;
+import dev.torpor.vmm.memory.PageCopy;
 import dev.torpor.vmm.memory.PageSet;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.SortedSet;
+import java.util.TreeSet;
 
 /** What one checkpoint after another of a machine is made with: buffers, and the disks' histories. */
 final class DraftTools implements AutoCloseable {
@@ -22,7 +33,9 @@ final class DraftTools implements AutoCloseable {
   final Staging staging = new Staging();
   final List<LayeredDisk> disks;
   private final Duration budget;
+  private final List<SealedLayer> keptSealed = new ArrayList<>();
   private CopyBehind copyBehind;
+  private boolean askedToProtect;
 
   DraftTools(CheckpointedMachine machine, Store store, Duration budget) {
     this.machine = machine;
@@ -38,21 +51,56 @@ final class DraftTools implements AutoCloseable {
    * Secures pages during a pause: copies them, or, where there are too many for the budget and that
    * costs less, protects them, to be copied behind the guest's back.
    *
-   * @return what holds the protected pages; null if all were copied
+   * @return the copy that is under way; null if all were copied
    */
-  CopyBehind secure(PageSet pages) {
+  PageCopy secure(PageSet pages, ImageWriter writer) {
     long count = pages.count();
     // Half: the kick, the vCPUs and the log take the rest.
-    boolean fits = count * COPY_NANOS <= budget.toNanos() / 2 && count <= staging.capacity();
-    if (fits || !CopyBehind.supports(machine.memory()) || !protectingIsCheaper(pages, count)) {
+    boolean fits = count * COPY_NANOS <= budget.toNanos() / 2;
+    if (fits || !protectingIsCheaper(pages, count) || !canProtect()) {
       staging.take(machine.memory(), pages);
       return null;
     }
-    if (copyBehind == null) {
-      copyBehind = new CopyBehind(machine.memory());
+    return copyBehind.arm(pages, copier.sinkTo(writer));
+  }
+
+  /** Asks once: it takes as long as a protection. */
+  private boolean canProtect() {
+    if (!askedToProtect) {
+      askedToProtect = true;
+      copyBehind =
+          CopyBehind.supports(machine.memory()) ? CopyBehind.open(machine.memory()) : null;
     }
-    copyBehind.arm(pages);
-    return copyBehind;
+    return copyBehind != null;
+  }
+
+  /** The disks as a manifest has them. */
+  List<DiskImage> describeDisks(List<Image> images) {
+    return machine.describeDisks(images);
+  }
+
+  /** The layers that a checkpoint's images use. */
+  List<ManifestLayer> layersOf(Image memory, List<DiskImage> disks) {
+    SortedSet<Integer> numbers = new TreeSet<>();
+    memory.layersInUse().forEach(use -> numbers.add(use.layer()));
+    disks.forEach(disk -> disk.image().layers().forEach(use -> numbers.add(use.layer())));
+    return numbers.stream().map(this::describeLayer).toList();
+  }
+
+  private ManifestLayer describeLayer(int number) {
+    Layer layer = store.layers().layer(number);
+    return new ManifestLayer(number, layer.uuid(), layer.byteCount());
+  }
+
+  /** Keeps what disks have sealed for a checkpoint that is not: the next one builds upon it. */
+  void keepSealed(List<SealedLayer> layers) {
+    keptSealed.addAll(layers);
+  }
+
+  /** All that was sealed is in a durable image. */
+  void letSealedGo() {
+    keptSealed.forEach(SealedLayer::close);
+    keptSealed.clear();
   }
 
   private static boolean protectingIsCheaper(PageSet pages, long count) {
@@ -67,6 +115,7 @@ final class DraftTools implements AutoCloseable {
 
   @Override
   public void close() {
+    letSealedGo();
     if (copyBehind != null) {
       copyBehind.close();
     }

@@ -50,7 +50,7 @@ public final class MemoryFactory implements AutoCloseable {
     if (source != MemorySource.PAGED) {
       map();
       if (mapped.isPresent()) {
-        return RestoredMemory.mapped(mapped.get().map(byteSize), image, recording);
+        return RestoredMemory.mapped(mapped.get().map(byteSize));
       }
       if (source == MemorySource.MAPPED) {
         throw new IllegalArgumentException(

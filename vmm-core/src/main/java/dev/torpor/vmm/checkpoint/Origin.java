@@ -127,11 +127,21 @@ public final class Origin implements AutoCloseable {
             .toList());
   }
 
-  Store store() {
+  /**
+   * Where the checkpoint is.
+   *
+   * @return the store
+   */
+  public Store store() {
     return store;
   }
 
-  UUID uuid() {
+  /**
+   * Which checkpoint it is.
+   *
+   * @return its identity
+   */
+  public UUID uuid() {
     return uuid;
   }
 

@@ -5,6 +5,7 @@ import static dev.torpor.snapshot.Blocks.BYTES;
 import dev.torpor.snapshot.ImageWriter;
 import dev.torpor.vmm.memory.GuestMemory;
 import dev.torpor.vmm.memory.PageSet;
+import dev.torpor.vmm.memory.PageSink;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -19,6 +20,7 @@ final class PageCopier {
   private final GuestMemory memory;
   private final MemorySegment buffer = Arena.ofAuto().allocate((long) BATCH * BYTES, BYTES);
   private final long[] pages = new long[BATCH];
+  private int gathered;
 
   PageCopier(GuestMemory memory) {
     this.memory = memory;
@@ -44,5 +46,31 @@ final class PageCopier {
       }
       writer.put(pages, count, buffer.asSlice(0, (long) count * BYTES));
     }
+  }
+
+  /**
+   * What puts pages together that come one by one.
+   *
+   * @return a sink for one thread; {@link #flushTo} comes after the last page
+   */
+  PageSink sinkTo(ImageWriter writer) {
+    gathered = 0;
+    return (firstPage, contents) -> {
+      int count = (int) (contents.byteSize() / BYTES);
+      for (int i = 0; i < count; i++) {
+        if (gathered == BATCH) {
+          flushTo(writer);
+        }
+        MemorySegment.copy(
+            contents, (long) i * BYTES, buffer, (long) gathered * BYTES, BYTES);
+        pages[gathered++] = firstPage + i;
+      }
+    };
+  }
+
+  /** Hands on what a sink has gathered. */
+  void flushTo(ImageWriter writer) {
+    writer.put(pages, gathered, buffer.asSlice(0, (long) gathered * BYTES));
+    gathered = 0;
   }
 }

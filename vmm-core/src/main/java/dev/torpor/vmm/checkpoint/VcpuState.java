@@ -42,10 +42,21 @@ public record VcpuState(
     StateBytes nested,
     StateBytes events) {
 
-  /** Copies the lists. */
+  private static final int MSR_TSC = 0x10;
+
+  /**
+   * Copies the lists, and checks what the restore relies on.
+   *
+   * @throws IllegalArgumentException if the time stamp counter or its frequency is not there
+   */
   public VcpuState {
     cpuid = List.copyOf(cpuid);
     msrs = List.copyOf(msrs);
     Objects.requireNonNull(mpState, "mpState");
+    if (tscKhz <= 0 || msrs.stream().noneMatch(msr -> msr.index() == MSR_TSC)) {
+      throw new IllegalArgumentException(
+          "state of a vCPU without time stamp counter: %d kHz, %d MSRs"
+              .formatted(tscKhz, msrs.size()));
+    }
   }
 }

@@ -4,7 +4,11 @@ import dev.torpor.kvm.CpuidEntry;
 import dev.torpor.kvm.Kvm;
 import dev.torpor.linux.Errno;
 import dev.torpor.linux.LinuxException;
+import dev.torpor.vmm.checkpoint.HostFit;
+import dev.torpor.vmm.checkpoint.VcpuProfile;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * The host's KVM, opened once for the process and asked once for what does not change: listing the
@@ -13,7 +17,10 @@ import java.util.List;
 final class HostKvm {
   private static HostKvm instance;
 
+  private record GuestKind(List<CpuidEntry> cpuid, boolean interruptControllers) {}
+
   private final Kvm kvm;
+  private final Map<GuestKind, VcpuProfile> profiles = new ConcurrentHashMap<>();
   private final List<CpuidEntry> supportedCpuid;
 
   private HostKvm(Kvm kvm) {
@@ -63,5 +70,17 @@ final class HostKvm {
 
   List<CpuidEntry> supportedCpuid() {
     return supportedCpuid;
+  }
+
+  /** What the vCPUs' state consists of; {@code cpuid} is that of the first. */
+  VcpuProfile profile(List<CpuidEntry> cpuid, boolean interruptControllers) {
+    return profiles.computeIfAbsent(
+        new GuestKind(cpuid, interruptControllers),
+        kind -> VcpuProfile.probe(kvm, cpuid, interruptControllers));
+  }
+
+  /** What tells whether a state can be restored here; {@code cpuid} is that of the first vCPU. */
+  HostFit fit(List<CpuidEntry> cpuid, boolean interruptControllers) {
+    return new HostFit(kvm, supportedCpuid, () -> profile(cpuid, interruptControllers));
   }
 }

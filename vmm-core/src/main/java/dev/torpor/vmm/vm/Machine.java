@@ -2,9 +2,8 @@ package dev.torpor.vmm.vm;
 
 import dev.torpor.kvm.Cap;
 import dev.torpor.kvm.Cpuid;
-import dev.torpor.kvm.Lapic;
+import dev.torpor.kvm.CpuidEntry;
 import dev.torpor.kvm.MemorySlot;
-import dev.torpor.kvm.Msrs;
 import dev.torpor.kvm.VcpuFd;
 import dev.torpor.kvm.VmFd;
 import dev.torpor.linux.EventFd;
@@ -15,8 +14,18 @@ import dev.torpor.vmm.boot.FlatGuest;
 import dev.torpor.vmm.boot.KernelLoader;
 import dev.torpor.vmm.boot.LinuxGuest;
 import dev.torpor.vmm.boot.VirtioMmioWindow;
+import dev.torpor.vmm.checkpoint.DeviceSet;
+import dev.torpor.vmm.checkpoint.GuestClock;
+import dev.torpor.vmm.checkpoint.MachineFacts;
+import dev.torpor.vmm.checkpoint.MachineRecorder;
+import dev.torpor.vmm.checkpoint.MachineState;
+import dev.torpor.vmm.checkpoint.PlatformKind;
+import dev.torpor.vmm.checkpoint.TscFrequency;
+import dev.torpor.vmm.checkpoint.VcpuState;
+import dev.torpor.vmm.cpu.CpuTemplate;
 import dev.torpor.vmm.cpu.VcpuGroup;
 import dev.torpor.vmm.cpu.VcpuRegisters;
+import dev.torpor.vmm.cpu.VcpuTask;
 import dev.torpor.vmm.device.Bus;
 import dev.torpor.vmm.device.Doorbell;
 import dev.torpor.vmm.device.EventLoop;
@@ -24,19 +33,22 @@ import dev.torpor.vmm.device.InterruptLine;
 import dev.torpor.vmm.device.KeyboardController;
 import dev.torpor.vmm.device.PowerManagement;
 import dev.torpor.vmm.device.RealTimeClock;
+import dev.torpor.vmm.device.SerialOutput;
 import dev.torpor.vmm.device.SerialPort;
+import dev.torpor.vmm.device.virtio.BlockBackend;
 import dev.torpor.vmm.device.virtio.BlockDevice;
 import dev.torpor.vmm.device.virtio.QueueNotifier;
-import dev.torpor.vmm.device.virtio.RawFileBackend;
 import dev.torpor.vmm.device.virtio.VirtioMmioTransport;
 import dev.torpor.vmm.memory.DirtyTracker;
 import dev.torpor.vmm.memory.GuestMemory;
 import dev.torpor.vmm.memory.MemoryRegion;
+import dev.torpor.vmm.memory.TrackerKind;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 
 /**
  * The parts of one VM, put together: memory, interrupt controllers, devices, vCPUs with their
@@ -55,43 +67,64 @@ final class Machine implements AutoCloseable {
   private static final int FIRST_VIRTIO_GSI = 16;
   private static final int NOTIFY_BYTES = 4;
 
-  private static final int MSR_MISC_ENABLE = 0x1a0;
-  private static final long MISC_ENABLE_FAST_STRINGS = 1;
-  private static final int MSR_MTRR_DEFAULT_TYPE = 0x2ff;
-  private static final long MTRR_ENABLED_WRITE_BACK = 0x806;
-
-  /** Local vector table: deliver as an external interrupt, or as a non-maskable one. */
-  private static final int DELIVER_EXTERNAL = 0x700;
-
-  private static final int DELIVER_NMI = 0x400;
-
   private final CloseStack owned = new CloseStack();
   private final Bus ports = new Bus("I/O port");
   private final Bus mmio = new Bus("MMIO");
-  private final VmConfig config;
+  private final String name;
+  private final SerialOutput console;
   private final Consumer<VmExit> exits;
+  private final List<VirtioMmioTransport> transports = new ArrayList<>();
+  private final List<VirtioMmioWindow> windows = new ArrayList<>();
   private GuestMemory memory;
+  private MachineDisks disks;
   private VmFd vm;
   private DirtyTracker dirtyTracker;
   private EventLoop eventLoop;
   private VcpuGroup vcpus;
   private SerialPort serial;
+  private RealTimeClock realTimeClock;
+  private KeyboardController keyboard;
+  private PowerManagement power;
   private Doorbell doorbell;
+  private MachineRecorder recorder;
 
-  private Machine(VmConfig config, Consumer<VmExit> exits) {
-    this.config = config;
+  private Machine(String name, SerialOutput console, Consumer<VmExit> exits) {
+    this.name = name;
+    this.console = console;
     this.exits = exits;
   }
 
   /** Builds a machine; {@code exits} is told, on whatever thread, why the guest has ended. */
   static Machine build(VmConfig config, Consumer<VmExit> exits) {
-    Machine machine = new Machine(config, exits);
+    Machine machine = new Machine(config.name(), config.console(), exits);
+    return machine.built(() -> machine.assemble(config));
+  }
+
+  /**
+   * Builds the machine that a state is of, with nothing booted: {@link #restore} comes next.
+   *
+   * @param parts what the state does not hold; its disks and memory belong to the machine from now
+   *     on, even if this fails
+   * @param state what it is to be restored to
+   * @param exits told, on whatever thread, why the guest has ended
+   * @throws IllegalArgumentException if the host lacks what the state needs, which is named, or the
+   *     parts do not fit
+   */
+  static Machine rebuild(MachineParts parts, MachineState state, Consumer<VmExit> exits) {
+    Machine machine = new Machine(parts.name(), parts.console(), exits);
+    machine.memory = machine.owned.own(parts.memory().memory());
+    machine.owned.own(parts.memory());
+    machine.disks = machine.owned.own(parts.disks());
+    return machine.built(() -> machine.assembleAgain(parts, state));
+  }
+
+  private Machine built(Runnable assembly) {
     try {
-      machine.assemble();
-      return machine;
+      assembly.run();
+      return this;
     } catch (RuntimeException | Error e) {
       try {
-        machine.close();
+        close();
       } catch (RuntimeException closing) {
         e.addSuppressed(closing);
       }
@@ -99,101 +132,143 @@ final class Machine implements AutoCloseable {
     }
   }
 
-  private void assemble() {
+  private void assemble(VmConfig config) {
     HostKvm host = HostKvm.get();
     memory =
         owned.own(
             GuestMemory.allocate(
                 config.memoryByteSize(), config.memoryBacking(), config.transparentHugePages()));
+    boolean isLinux = config.guest() instanceof LinuxGuest;
+    boolean interruptControllers = isLinux || !config.disks().isEmpty();
+    createVm(host, interruptControllers, config.dirtyTracker(), false);
+    disks = owned.own(MachineDisks.open(config));
+    attachDisks();
+    addDevices(isLinux ? PlatformKind.LINUX : PlatformKind.FLAT);
+    BootState boot = load(config);
+    List<List<CpuidEntry>> cpuids = shapeCpuids(host, config);
+    createVcpus(
+        cpuids,
+        (id, vcpu) -> {
+          if (interruptControllers) {
+            PowerOn.prepare(vcpu);
+          }
+          boot.entry(id).ifPresent(entry -> VcpuRegisters.load(vcpu, entry));
+        });
+    createRecorder(host, cpuids, isLinux ? PlatformKind.LINUX : PlatformKind.FLAT);
+  }
+
+  private BootState load(VmConfig config) {
+    return switch (config.guest()) {
+      case LinuxGuest linux -> {
+        long rsdp = AcpiTables.install(memory, config.vcpuCount(), windows);
+        yield KernelLoader.load(memory, linux, rsdp);
+      }
+      case FlatGuest flat -> flat.load(memory, config.vcpuCount());
+    };
+  }
+
+  private List<List<CpuidEntry>> shapeCpuids(HostKvm host, VmConfig config) {
+    boolean tscDeadline = vm.check(Cap.TSC_DEADLINE_TIMER) != 0;
+    int count = config.vcpuCount();
+    CpuTemplate template = config.cpuTemplate();
+    return IntStream.range(0, count)
+        .mapToObj(id -> template.shape(host.supportedCpuid(), id, count, tscDeadline))
+        .toList();
+  }
+
+  private void assembleAgain(MachineParts parts, MachineState state) {
+    requireParts(state);
+    HostKvm host = HostKvm.get();
+    List<List<CpuidEntry>> cpuids = state.vcpus().stream().map(VcpuState::cpuid).toList();
+    host.fit(cpuids.getFirst(), state.hasInterruptControllers()).require(state);
+    createVm(host, state.hasInterruptControllers(), parts.dirtyTracker(), true);
+    attachDisks();
+    addDevices(state.platform());
+    createVcpus(
+        cpuids, (id, vcpu) -> TscFrequency.adopt(host.kvm(), vcpu, state.vcpus().get(id).tscKhz()));
+    createRecorder(host, cpuids, state.platform());
+  }
+
+  private void requireParts(MachineState state) {
+    if (memory.byteSize() != state.memoryByteSize()) {
+      throw new IllegalArgumentException(
+          "VM '%s' needs %d bytes of memory, and was given %d"
+              .formatted(name, state.memoryByteSize(), memory.byteSize()));
+    }
+    int diskCount = disks.backends().size();
+    if (diskCount != state.diskIds().size()) {
+      throw new IllegalArgumentException(
+          "VM '%s' needs %d disks, and was given %d"
+              .formatted(name, state.diskIds().size(), diskCount));
+    }
+  }
+
+  private void createVm(
+      HostKvm host, boolean interruptControllers, TrackerKind tracker, boolean logFromTheStart) {
     vm = owned.own(host.kvm().createVm());
-    List<MemorySlot> slots = addMemorySlots();
-    dirtyTracker = owned.own(DirtyTracker.create(config.dirtyTracker(), memory, vm, slots));
-    boolean interruptControllers =
-        config.guest() instanceof LinuxGuest || !config.disks().isEmpty();
+    List<MemorySlot> slots = addMemorySlots(logFromTheStart);
+    dirtyTracker = owned.own(DirtyTracker.create(tracker, memory, vm, slots));
     if (interruptControllers) {
       vm.setIdentityMapAddress(IDENTITY_MAP_GPA);
       vm.setTssAddress(TSS_GPA);
       vm.createIrqChip();
       vm.createPit();
     }
-    List<VirtioMmioWindow> virtioSlots = addDisks();
-    BootState boot =
-        switch (config.guest()) {
-          case LinuxGuest linux -> {
-            addPlatformDevices();
-            long rsdp = AcpiTables.install(memory, config.vcpuCount(), virtioSlots);
-            yield KernelLoader.load(memory, linux, rsdp);
-          }
-          case FlatGuest flat -> {
-            addDoorbell();
-            yield flat.load(memory, config.vcpuCount());
-          }
-        };
-    vcpus =
-        owned.own(new VcpuGroup(config.name(), ports, mmio, dirtyTracker::makeRoomInRings, exits));
-    for (int id = 0; id < config.vcpuCount(); id++) {
-      VcpuFd vcpu = vm.createVcpu(id);
-      vcpus.add(vcpu);
-      dirtyTracker.addVcpu(vcpu);
-      setCpuid(host, vcpu, id);
-      if (interruptControllers) {
-        wireLocalApic(vcpu);
-        setBootMsrs(vcpu);
-      }
-      boot.entry(id).ifPresent(entry -> VcpuRegisters.load(vcpu, entry));
-    }
   }
 
-  private List<MemorySlot> addMemorySlots() {
+  private List<MemorySlot> addMemorySlots(boolean log) {
     List<MemoryRegion> regions = memory.regions();
     List<MemorySlot> slots = new ArrayList<>();
     for (int id = 0; id < regions.size(); id++) {
       MemoryRegion region = regions.get(id);
       MemorySlot slot =
           new MemorySlot(
-              id, 0, region.gpa(), region.byteSize(), memory.hva(region.gpa(), region.byteSize()));
+              id,
+              log ? MemorySlot.LOG_DIRTY_PAGES : 0,
+              region.gpa(),
+              region.byteSize(),
+              memory.hva(region.gpa(), region.byteSize()));
       vm.setMemorySlot(slot);
       slots.add(slot);
     }
     return slots;
   }
 
-  private List<VirtioMmioWindow> addDisks() {
-    List<VirtioMmioWindow> slots = new ArrayList<>();
-    if (config.disks().isEmpty()) {
-      return slots;
+  private void attachDisks() {
+    if (!disks.backends().isEmpty()) {
+      eventLoop =
+          owned.own(
+              new EventLoop(
+                  name + "-devices", failure -> exits.accept(new VmExit.Failed(failure))));
+      disks.backends().forEach(this::attachDisk);
     }
-    eventLoop =
-        owned.own(
-            new EventLoop(
-                config.name() + "-devices", failure -> exits.accept(new VmExit.Failed(failure))));
-    for (DiskConfig disk : config.disks()) {
-      int index = slots.size();
-      VirtioMmioWindow slot =
-          new VirtioMmioWindow(
-              VIRTIO_GPA + index * VirtioMmioTransport.MMIO_BYTES,
-              VirtioMmioTransport.MMIO_BYTES,
-              FIRST_VIRTIO_GSI + index);
-      addDisk(disk, slot);
-      slots.add(slot);
-    }
-    return slots;
   }
 
-  private void addDisk(DiskConfig disk, VirtioMmioWindow slot) {
-    String id = "vd" + (char) ('a' + slot.gsi() - FIRST_VIRTIO_GSI);
-    InterruptLine line = interruptLine(slot.gsi());
-    BlockDevice device = new BlockDevice(RawFileBackend.open(disk.path(), disk.readOnly()), id);
+  private void attachDisk(BlockBackend backend) {
+    int index = windows.size();
+    VirtioMmioWindow window =
+        new VirtioMmioWindow(
+            VIRTIO_GPA + index * VirtioMmioTransport.MMIO_BYTES,
+            VirtioMmioTransport.MMIO_BYTES,
+            FIRST_VIRTIO_GSI + index);
+    InterruptLine line = interruptLine(window.gsi());
+    BlockDevice device = new BlockDevice(backend, diskId(index));
     VirtioMmioTransport transport = owned.own(transport(device, line));
-    mmio.attach(slot.gpa(), slot.byteSize(), transport);
+    mmio.attach(window.gpa(), window.byteSize(), transport);
     for (QueueNotifier notifier : transport.notifiers()) {
       vm.assignIoEventFd(
           notifier.eventFd(),
-          slot.gpa() + VirtioMmioTransport.QUEUE_NOTIFY_OFFSET,
+          window.gpa() + VirtioMmioTransport.QUEUE_NOTIFY_OFFSET,
           false,
           NOTIFY_BYTES,
           notifier.queueIndex());
     }
+    transports.add(transport);
+    windows.add(window);
+  }
+
+  static String diskId(int index) {
+    return "vd" + (char) ('a' + index);
   }
 
   /** The transport closes the device, once there is a transport. */
@@ -213,17 +288,24 @@ final class Machine implements AutoCloseable {
     return event::signal;
   }
 
+  private void addDevices(PlatformKind platform) {
+    switch (platform) {
+      case FLAT -> addDoorbell();
+      case LINUX -> addPlatformDevices();
+    }
+  }
+
   private void addPlatformDevices() {
-    serial = new SerialPort(interruptLine(SerialPort.COM1_IRQ), config.console());
+    serial = new SerialPort(interruptLine(SerialPort.COM1_IRQ), console);
     ports.attach(SerialPort.COM1, SerialPort.PORT_COUNT, serial);
-    ports.attach(
-        RealTimeClock.FIRST_PORT,
-        RealTimeClock.PORT_COUNT,
-        new RealTimeClock(InstantSource.system()));
-    new KeyboardController(() -> exits.accept(new VmExit.Reset())).attachTo(ports);
-    new PowerManagement(
-            () -> exits.accept(new VmExit.PoweredOff()), () -> exits.accept(new VmExit.Reset()))
-        .attachTo(ports);
+    realTimeClock = new RealTimeClock(InstantSource.system());
+    ports.attach(RealTimeClock.FIRST_PORT, RealTimeClock.PORT_COUNT, realTimeClock);
+    keyboard = new KeyboardController(() -> exits.accept(new VmExit.Reset()));
+    keyboard.attachTo(ports);
+    power =
+        new PowerManagement(
+            () -> exits.accept(new VmExit.PoweredOff()), () -> exits.accept(new VmExit.Reset()));
+    power.attachTo(ports);
   }
 
   private void addDoorbell() {
@@ -231,30 +313,63 @@ final class Machine implements AutoCloseable {
     mmio.attach(Doorbell.GPA, Doorbell.BYTE_SIZE, doorbell);
   }
 
-  private void setCpuid(HostKvm host, VcpuFd vcpu, int id) {
-    boolean tscDeadline = vm.check(Cap.TSC_DEADLINE_TIMER) != 0;
-    vcpu.setCpuid(
-        Cpuid.of(
-            config
-                .cpuTemplate()
-                .shape(host.supportedCpuid(), id, config.vcpuCount(), tscDeadline)));
+  /** CPUID first: which MSRs a vCPU has follows from it. */
+  private void createVcpus(List<List<CpuidEntry>> cpuids, VcpuTask preparation) {
+    vcpus = owned.own(new VcpuGroup(name, ports, mmio, dirtyTracker::makeRoomInRings, exits));
+    for (int id = 0; id < cpuids.size(); id++) {
+      VcpuFd vcpu = vm.createVcpu(id);
+      vcpus.add(vcpu);
+      dirtyTracker.addVcpu(vcpu);
+      vcpu.setCpuid(Cpuid.of(cpuids.get(id)));
+      preparation.run(id, vcpu);
+    }
   }
 
-  /** As firmware leaves it: the 8259A on LINT0, non-maskable interrupts on LINT1. */
-  private static void wireLocalApic(VcpuFd vcpu) {
-    Lapic lapic = new Lapic();
-    vcpu.getLapic(lapic);
-    lapic.set(Lapic.LVT_LINT0, DELIVER_EXTERNAL);
-    lapic.set(Lapic.LVT_LINT1, DELIVER_NMI);
-    vcpu.setLapic(lapic);
+  private void createRecorder(HostKvm host, List<List<CpuidEntry>> cpuids, PlatformKind platform) {
+    int[] tscKhz = new int[1];
+    vcpus.runOnAll((id, vcpu) -> tscKhz[0] = vcpu.tscKhz());
+    MachineFacts facts =
+        new MachineFacts(
+            name,
+            platform,
+            memory.byteSize(),
+            IntStream.range(0, windows.size()).mapToObj(Machine::diskId).toList(),
+            cpuids,
+            tscKhz[0]);
+    DeviceSet devices =
+        new DeviceSet(
+            Optional.ofNullable(serial),
+            Optional.ofNullable(realTimeClock),
+            Optional.ofNullable(keyboard),
+            Optional.ofNullable(power),
+            Optional.ofNullable(doorbell),
+            transports);
+    boolean interruptControllers = platform == PlatformKind.LINUX || !windows.isEmpty();
+    recorder =
+        new MachineRecorder(
+            facts, vm, vcpus, devices, host.profile(cpuids.getFirst(), interruptControllers));
   }
 
-  /** As firmware leaves them: all memory cached. */
-  private static void setBootMsrs(VcpuFd vcpu) {
-    Msrs msrs = new Msrs(MSR_MISC_ENABLE, MSR_MTRR_DEFAULT_TYPE);
-    msrs.setValue(0, MISC_ENABLE_FAST_STRINGS);
-    msrs.setValue(1, MTRR_ENABLED_WRITE_BACK);
-    vcpu.setMsrs(msrs);
+  /**
+   * Captures everything but memory and the disks' contents. While it is paused, or before it was
+   * started. Where the time of the pause counts, {@link MachineRecorder#capture} and then, once the
+   * guest runs again, {@link MachineRecorder#state} do the same in two steps.
+   */
+  MachineState capture() {
+    recorder.capture();
+    return recorder.state();
+  }
+
+  /**
+   * Takes up a state of this machine, or of the one that it was rebuilt from. While it is paused,
+   * or before it was started; memory and disks are as they were then already.
+   */
+  void restore(MachineState state, GuestClock clock) {
+    recorder.restore(state, clock);
+  }
+
+  MachineRecorder recorder() {
+    return recorder;
   }
 
   GuestMemory memory() {
@@ -263,6 +378,10 @@ final class Machine implements AutoCloseable {
 
   DirtyTracker dirtyTracker() {
     return dirtyTracker;
+  }
+
+  MachineDisks disks() {
+    return disks;
   }
 
   VcpuGroup vcpus() {

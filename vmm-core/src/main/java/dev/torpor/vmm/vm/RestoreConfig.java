@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * How a checkpoint becomes a running VM: what differs from the machine that it was taken of.
@@ -23,6 +24,7 @@ import java.util.Objects;
  * @param recordWorkingSet for how long the first touches of its memory are recorded, to be stored
  *     with the checkpoint; zero for not at all
  * @param bases other paths for the base images of disks, by the disk's number from 0
+ * @param diskFolder where its disks keep what makes them survive this process, if they shall
  * @param dirtyTracker how its writes are noticed
  * @param pauseBudget how long a checkpoint of it may hold the guest
  * @param listener is told of its checkpoints
@@ -36,6 +38,7 @@ public record RestoreConfig(
     boolean prefetch,
     Duration recordWorkingSet,
     Map<Integer, Path> bases,
+    Optional<Path> diskFolder,
     TrackerKind dirtyTracker,
     Duration pauseBudget,
     CheckpointListener listener) {
@@ -47,6 +50,7 @@ public record RestoreConfig(
     Objects.requireNonNull(clock, "clock");
     Objects.requireNonNull(memorySource, "memorySource");
     Objects.requireNonNull(recordWorkingSet, "recordWorkingSet");
+    Objects.requireNonNull(diskFolder, "diskFolder");
     Objects.requireNonNull(dirtyTracker, "dirtyTracker");
     Objects.requireNonNull(pauseBudget, "pauseBudget");
     Objects.requireNonNull(listener, "listener");
@@ -79,6 +83,7 @@ public record RestoreConfig(
     private boolean fill;
     private boolean prefetch = true;
     private Duration recordWorkingSet = Duration.ZERO;
+    private Optional<Path> diskFolder = Optional.empty();
     private TrackerKind dirtyTracker = TrackerKind.DIRTY_LOG;
     private Duration pauseBudget = VmConfig.DEFAULT_PAUSE_BUDGET;
     private CheckpointListener listener = CheckpointListener.NONE;
@@ -166,6 +171,18 @@ public record RestoreConfig(
     }
 
     /**
+     * Makes its disks survive this process: they open again with all that was flushed.
+     *
+     * @param folder where they keep what that takes; created if it is missing; what disks are in it
+     *     already are replaced
+     * @return this
+     */
+    public Builder diskFolder(Path folder) {
+      diskFolder = Optional.of(folder);
+      return this;
+    }
+
+    /**
      * Chooses how its writes are noticed.
      *
      * @param value the kind of tracker
@@ -214,6 +231,7 @@ public record RestoreConfig(
           prefetch,
           recordWorkingSet,
           bases,
+          diskFolder,
           dirtyTracker,
           pauseBudget,
           listener);

@@ -1,16 +1,35 @@
 package dev.torpor.vmm.vm;
 
 import dev.torpor.linux.LinuxException;
+import dev.torpor.snapshot.DiskImage;
+import dev.torpor.snapshot.Image;
+import dev.torpor.snapshot.Store;
 import dev.torpor.vmm.VmExit;
+import dev.torpor.vmm.checkpoint.Checkpoint;
+import dev.torpor.vmm.checkpoint.CheckpointException;
+import dev.torpor.vmm.checkpoint.CheckpointedMachine;
+import dev.torpor.vmm.checkpoint.Checkpointer;
+import dev.torpor.vmm.checkpoint.MachineLostException;
+import dev.torpor.vmm.checkpoint.MachineRecorder;
+import dev.torpor.vmm.checkpoint.MemoryFactory;
+import dev.torpor.vmm.checkpoint.Origin;
+import dev.torpor.vmm.checkpoint.Position;
+import dev.torpor.vmm.checkpoint.RestoredMemory;
+import dev.torpor.vmm.checkpoint.Start;
 import dev.torpor.vmm.cpu.Vcpu;
 import dev.torpor.vmm.device.Doorbell;
 import dev.torpor.vmm.device.EventLoop;
 import dev.torpor.vmm.device.SerialPort;
+import dev.torpor.vmm.disk.LayeredDisk;
+import dev.torpor.vmm.memory.DirtyTracker;
 import dev.torpor.vmm.memory.GuestMemory;
+import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -57,23 +76,36 @@ public final class Vm implements AutoCloseable {
                         name,
                         new Held(),
                         store,
-                        machine.start(),
+                        beginning(store),
                         config.pauseBudget(),
                         config.checkpointListener()));
   }
 
-  private Vm(Store store, Origin origin, RestoreConfig config) {
+  private Start beginning(Store store) {
+    Image nothing = Image.empty(store.layers(), machine.memory().pageCount());
+    return new Start(
+        new Position(Optional.empty(), nothing, List.of()), Optional.empty(), Optional.empty());
+  }
+
+  /** A VM that continues from a checkpoint; it has the memory from now on, even if this fails. */
+  private Vm(Origin origin, Continuation continuation, RestoreConfig config) throws IOException {
     this.name = config.name();
-    this.machine = Machine.rebuild(store, origin, config, this::end);
-    this.checkpointer =
-        Optional.of(
-            new Checkpointer(
-                name,
-                new Held(),
-                store,
-                machine.start(),
-                config.pauseBudget(),
-                config.listener()));
+    this.machine = continuation.machine(config, this::end);
+    try {
+      Start start = origin.start();
+      this.checkpointer =
+          Optional.of(
+              new Checkpointer(
+                  name,
+                  new Held(),
+                  origin.store(),
+                  start,
+                  config.pauseBudget(),
+                  config.listener()));
+    } catch (IOException | RuntimeException e) {
+      machine.close();
+      throw e;
+    }
   }
 
   /**
@@ -108,8 +140,9 @@ public final class Vm implements AutoCloseable {
    */
   public static Vm restore(Store store, UUID checkpoint, RestoreConfig config)
       throws IOException {
-    try (Origin origin = Origin.open(store, checkpoint)) {
-      return new Vm(store, origin, config);
+    try (Origin origin = Origin.open(store, checkpoint);
+        Continuation continuation = new Continuation(origin)) {
+      return new Vm(origin, continuation, config);
     }
   }
 
@@ -329,16 +362,16 @@ public final class Vm implements AutoCloseable {
     Checkpointer parent = requireCheckpointer();
     Checkpoint instant = parent.take("").awaitWritten();
     List<Vm> made = new ArrayList<>();
-    try (Origin origin = parent.originOf(instant)) {
+    Origin origin = instant.origin();
+    try (Continuation continuation = new Continuation(origin)) {
       for (RestoreConfig child : children) {
-        made.add(new Vm(parent.store(), origin, child));
+        made.add(new Vm(origin, continuation, child));
       }
       return made;
-    } catch (IOException | RuntimeException | Error e) {
+    } catch (IOException | RuntimeException e) {
       made.forEach(Vm::close);
-      throw e instanceof IOException failure
-          ? new CheckpointException("VM '" + name + "' was not branched: " + e.getMessage(), failure)
-          : Exceptions.unchecked(e);
+      throw new CheckpointException(
+          "VM '%s' was not branched: %s".formatted(name, e.getMessage()), e);
     }
   }
 
@@ -425,7 +458,12 @@ public final class Vm implements AutoCloseable {
 
     @Override
     public List<LayeredDisk> layeredDisks() {
-      return machine.layeredDisks();
+      return machine.disks().layered();
+    }
+
+    @Override
+    public List<DiskImage> describeDisks(List<Image> images) {
+      return machine.disks().describe(images);
     }
 
     @Override

@@ -34,6 +34,7 @@ import java.util.Optional;
  * @param dirtyTracker how it learns which pages of memory were written, once that is needed
  * @param store where its checkpoints go; its disks' files are then never written, but what the
  *     guest writes is kept in the store. Without one, it cannot be checkpointed
+ * @param diskFolder where its disks keep what makes them survive this process, if they shall
  * @param pauseBudget how long a checkpoint may hold the guest
  * @param checkpointListener is told of its checkpoints
  */
@@ -49,6 +50,7 @@ public record VmConfig(
     SerialOutput console,
     TrackerKind dirtyTracker,
     Optional<Store> store,
+    Optional<Path> diskFolder,
     Duration pauseBudget,
     CheckpointListener checkpointListener) {
 
@@ -77,6 +79,7 @@ public record VmConfig(
     Objects.requireNonNull(console, "console");
     Objects.requireNonNull(dirtyTracker, "dirtyTracker");
     Objects.requireNonNull(store, "store");
+    Objects.requireNonNull(diskFolder, "diskFolder");
     Objects.requireNonNull(checkpointListener, "checkpointListener");
     requirePauseBudget(pauseBudget);
     disks = List.copyOf(disks);
@@ -152,6 +155,7 @@ public record VmConfig(
     private SerialOutput console = SerialOutput.NONE;
     private TrackerKind dirtyTracker = TrackerKind.DIRTY_LOG;
     private Optional<Store> store = Optional.empty();
+    private Optional<Path> diskFolder = Optional.empty();
     private Duration pauseBudget = DEFAULT_PAUSE_BUDGET;
     private CheckpointListener checkpointListener = CheckpointListener.NONE;
 
@@ -272,6 +276,19 @@ public record VmConfig(
     }
 
     /**
+     * Makes its disks survive this process: they open again with all that was flushed. Only with a
+     * {@link #store}; without this, what the guest writes ends with the VM, but for checkpoints.
+     *
+     * @param folder where they keep what that takes; created if it is missing. A machine whose
+     *     folder has disks already continues with them
+     * @return this
+     */
+    public Builder diskFolder(Path folder) {
+      diskFolder = Optional.of(folder);
+      return this;
+    }
+
+    /**
      * Sets how long a checkpoint may hold the guest. It is an aim: what cannot be done in it is
      * done all the same, as soon as it can.
      *
@@ -313,6 +330,7 @@ public record VmConfig(
           console,
           dirtyTracker,
           store,
+          diskFolder,
           pauseBudget,
           checkpointListener);
     }

@@ -1,0 +1,148 @@
+package dev.torpor.vmm.checkpoint;
+
+import dev.torpor.kvm.ClockData;
+import dev.torpor.kvm.CpuidEntry;
+import dev.torpor.kvm.KvmException;
+import dev.torpor.kvm.VmFd;
+import dev.torpor.vmm.cpu.VcpuGroup;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+
+/**
+ * Captures the state of one machine, and has it go back to one.
+ *
+ * <p>A capture happens while the guest waits, so it only makes requests, each vCPU's on its own
+ * thread and all at the same time; {@link #state} turns what they read into a {@link MachineState}
+ * once the guest runs again.
+ *
+ * <pre>
+ *   pause -> capture -> resume -> state
+ * </pre>
+ *
+ * <p>Calls come one at a time. While one captures or restores, the vCPUs are paused, or were never
+ * started, and the devices' event loop is quiesced: an interrupt that is sent between the reading
+ * of two parts would be in neither.
+ */
+public final class MachineRecorder {
+  private final MachineFacts facts;
+  private final VmFd vm;
+  private final VcpuGroup vcpus;
+  private final DeviceSet devices;
+  private final VcpuProfile profile;
+  private final List<VcpuBuffers> vcpuBuffers;
+  private final Optional<InterruptBuffers> interrupts;
+  private final ClockData clock = new ClockData();
+  private DeviceStates deviceStates;
+  private long realtimeNanos;
+
+  /**
+   * Makes the buffers for one machine.
+   *
+   * @param facts what does not change while it lives
+   * @param vm its descriptor, which outlives the recorder
+   * @param vcpus its vCPUs
+   * @param devices its devices
+   * @param profile what the state of such vCPUs consists of
+   */
+  public MachineRecorder(
+      MachineFacts facts, VmFd vm, VcpuGroup vcpus, DeviceSet devices, VcpuProfile profile) {
+    this.facts = facts;
+    this.vm = vm;
+    this.vcpus = vcpus;
+    this.devices = devices;
+    this.profile = profile;
+    this.vcpuBuffers =
+        IntStream.range(0, facts.cpuids().size()).mapToObj(id -> new VcpuBuffers(profile)).toList();
+    this.interrupts = profile.hasLapic() ? Optional.of(new InterruptBuffers()) : Optional.empty();
+  }
+
+  /**
+   * Captures the machine into the recorder's buffers.
+   *
+   * @throws KvmException if the host refuses; an MSR that it refuses is named
+   * @throws IllegalStateException if the machine is not paused
+   */
+  public void capture() {
+    realtimeNanos = nowNanos();
+    vm.getClock(clock);
+    interrupts.ifPresent(chips -> chips.capture(vm));
+    vcpus.runOnAll((id, fd) -> vcpuBuffers.get(id).capture(fd));
+    deviceStates = devices.capture();
+  }
+
+  /**
+   * What the last capture read. Not for the time of the pause.
+   *
+   * @return a state of its own, which later captures do not change
+   * @throws IllegalStateException if nothing was captured
+   */
+  public MachineState state() {
+    if (deviceStates == null) {
+      throw new IllegalStateException("machine '" + facts.name() + "' was not captured");
+    }
+    return new MachineState(
+        facts.name(),
+        facts.platform(),
+        facts.memoryByteSize(),
+        facts.diskIds(),
+        new ClockState(clock.nanos(), capturedAtNanos()),
+        interrupts.map(InterruptBuffers::toState),
+        deviceStates,
+        IntStream.range(0, vcpuBuffers.size()).mapToObj(this::vcpuState).toList());
+  }
+
+  private VcpuState vcpuState(int id) {
+    List<CpuidEntry> cpuid = facts.cpuids().get(id);
+    return vcpuBuffers.get(id).toState(cpuid, facts.tscKhz());
+  }
+
+  /** As the kernel read it together with the clock, where it did. */
+  private long capturedAtNanos() {
+    return (clock.flags() & ClockData.REALTIME) != 0 ? clock.realtimeNanos() : realtimeNanos;
+  }
+
+  /**
+   * Takes up a state of this machine, or of one built alike. Its memory and its disks must be as
+   * they were then already: KVM and the devices look at memory meanwhile. If this fails, the
+   * machine is in no state to run.
+   *
+   * @param state the state
+   * @param guestClock what its clocks show
+   * @throws IllegalArgumentException if it is the state of a machine that differs
+   * @throws KvmException if the host refuses; an MSR that it refuses is named
+   * @throws IllegalStateException if the machine is not paused
+   */
+  public void restore(MachineState state, GuestClock guestClock) {
+    restore(state, guestClock, VcpuRestore.XsaveOrder.XCRS_FIRST);
+  }
+
+  void restore(MachineState state, GuestClock guestClock, VcpuRestore.XsaveOrder order) {
+    facts.requireSameMachine(state);
+    long elapsedNanos =
+        GuestTime.elapsedNanos(guestClock, state.clock().realtimeNanos(), nowNanos());
+    VcpuRestore restore = new VcpuRestore(state.vcpus(), profile, elapsedNanos, order);
+    vcpus.runOnAll(restore::restore);
+    state.interrupts().ifPresent(chips -> InterruptBuffers.restore(vm, chips));
+    setClock(state.clock().kvmclockNanos() + elapsedNanos);
+    devices.restore(state.devices());
+  }
+
+  /**
+   * Without the wall clock, by which KVM would advance it: whether it advances is the caller's to
+   * say, and the time stamp counters have to advance alike. After the counters, because KVM looks
+   * then whether they match.
+   */
+  private void setClock(long nanos) {
+    ClockData target = new ClockData();
+    target.setNanos(nanos);
+    vm.setClock(target);
+  }
+
+  private static long nowNanos() {
+    Instant now = Instant.now();
+    return TimeUnit.SECONDS.toNanos(now.getEpochSecond()) + now.getNano();
+  }
+}
