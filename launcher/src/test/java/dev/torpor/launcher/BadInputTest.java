@@ -52,12 +52,13 @@ class BadInputTest {
         arguments("restore a/v1", "Missing required option: '--name=N'"),
         arguments("restore a/v1 --name -x", "'-x'"),
         arguments("restore a/v1 --name b -n 0", "-n 0: must be from 1 to 1000"),
-        arguments("restore a/v1 --name b -n many", "'--count' (COUNT): 'many'"),
+        arguments("restore a/v1 --name b -n many", "'--count': 'many' is not an int"),
         arguments("restore a/v1 --name b --clock later", "'later': there are continue, catch-up"),
         arguments(
             "restore a/v1 --name b --memory-source disk", "'disk': there are best, mapped, paged"),
         arguments("restore a/v1 --name b --disk-base x=y", "'x'"),
-        arguments("restore a/v1 --name b --disk-base 0=nosuch", "--disk-base 0=nosuch: no such file"),
+        arguments(
+            "restore a/v1 --name b --disk-base 0=nosuch", "--disk-base 0=nosuch: no such file"),
         arguments("restore a/v1 --name b --disk-base -1=pom.xml", "disks count from 0"),
         arguments("restore a/v1 --name b --record-working-set -1", "must not be negative"),
         arguments("restore a/v1 --name b --timeout 0", "--timeout 0: must be at least 1 second"),

@@ -36,14 +36,18 @@ class CheckpointTextTest {
   @Test
   void aLineSaysWhatItTook() {
     assertThat(CheckpointText.line(CheckpointText.json(summary("v1", Optional.empty()))))
-        .isEqualTo(
-            "web/v1  pause 0.31 ms, 1,880 dirty pages, 7.3 MiB stored, durable after 41 ms");
+        .isEqualTo("web/v1  pause 0.31 ms, 1,880 dirty pages, 7.3 MiB stored, durable after 41 ms");
   }
 
   @ParameterizedTest
   @CsvSource({
-    "0, 0 B", "1023, 1023 B", "1024, 1.0 KiB", "1536, 1.5 KiB", "5242880, 5.0 MiB",
-    "3221225472, 3.0 GiB", "2199023255552, 2.0 TiB"
+    "0, 0 B",
+    "1023, 1023 B",
+    "1024, 1.0 KiB",
+    "1536, 1.5 KiB",
+    "5242880, 5.0 MiB",
+    "3221225472, 3.0 GiB",
+    "2199023255552, 2.0 TiB"
   })
   void amountsStandInTheirLargestUnit(long count, String expected) {
     assertThat(CheckpointText.bytes(count)).isEqualTo(expected);

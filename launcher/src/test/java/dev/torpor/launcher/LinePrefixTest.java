@@ -25,6 +25,7 @@ class LinePrefixTest {
     try (LinePrefix one = new LinePrefix(shared, "one")) {
       one.write("x".repeat(10_000).getBytes(UTF_8));
     }
-    assertThat(shared.toString(UTF_8).lines().map(String::length)).containsExactly(4101, 4101, 1813);
+    assertThat(shared.toString(UTF_8).lines().map(String::length))
+        .containsExactly(4101, 4101, 1813);
   }
 }

@@ -13,7 +13,9 @@ class TableTest {
 
     assertThat(table.lines())
         .containsExactly(
-            "VM   LABEL            STORED", "web  -               1.5 MiB", "a    before-upgrade     12 B");
+            "VM   LABEL            STORED",
+            "web  -               1.5 MiB",
+            "a    before-upgrade     12 B");
   }
 
   @Test

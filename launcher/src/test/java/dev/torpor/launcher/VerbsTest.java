@@ -19,7 +19,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The verbs, typed as a person would, on a VM that another process runs: one that checks itself. */
+/**
+ * The verbs, typed as a person would, on a VM that another process runs: one that checks itself.
+ */
 @KvmTest
 @Timeout(value = 240, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class VerbsTest {
@@ -104,7 +106,17 @@ class VerbsTest {
     checkpointOfEndedVm();
     for (String source : List.of("mapped", "paged")) {
       Cli.Result result =
-          run("restore", "a/v1", "--name", "c", "-n", "2", "--timeout", "2", "--memory-source", source);
+          run(
+              "restore",
+              "a/v1",
+              "--name",
+              "c",
+              "-n",
+              "2",
+              "--timeout",
+              "2",
+              "--memory-source",
+              source);
       assertThat(result.exitCode()).as(result.err()).isEqualTo(124);
       assertThat(result.errLines())
           .satisfiesExactly(

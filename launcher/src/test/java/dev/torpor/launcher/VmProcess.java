@@ -85,8 +85,8 @@ final class VmProcess implements AutoCloseable {
   }
 
   /** Ends the process as kill -9 does. */
-  void kill() throws InterruptedException {
-    process.destroyForcibly().waitFor();
+  void kill() {
+    process.destroyForcibly().onExit().join();
   }
 
   /** What it said. */
@@ -95,7 +95,7 @@ final class VmProcess implements AutoCloseable {
   }
 
   @Override
-  public void close() throws IOException, InterruptedException {
+  public void close() throws IOException {
     kill();
     Files.deleteIfExists(errors);
   }
