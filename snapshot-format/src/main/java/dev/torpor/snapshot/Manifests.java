@@ -8,9 +8,9 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
-import java.util.Set;
 import java.util.function.Predicate;
 
 /** The folder of manifests. Each file's name is its checkpoint's UUID. */

@@ -11,10 +11,7 @@ public final class UnknownCheckpointException extends IllegalArgumentException {
 
   UnknownCheckpointException(String message, List<Summary> candidates) {
     super(
-        message
-            + candidates.stream()
-                .map(one -> "\n  " + line(one))
-                .collect(Collectors.joining()));
+        message + candidates.stream().map(one -> "\n  " + line(one)).collect(Collectors.joining()));
     this.candidates = List.copyOf(candidates);
   }
 

@@ -32,8 +32,7 @@ public record WorkingSet(List<Run> runs) {
     /** Checks that this is a part of some image. */
     public Run {
       if (firstPage < 0 || pageCount < 1 || firstPage > Image.MAX_BLOCK_COUNT - pageCount) {
-        throw new IllegalArgumentException(
-            "run of " + pageCount + " pages from page " + firstPage);
+        throw new IllegalArgumentException("run of " + pageCount + " pages from page " + firstPage);
       }
     }
 
@@ -72,8 +71,7 @@ public record WorkingSet(List<Run> runs) {
 
   /** The set as the bytes of a file. */
   byte[] encode(UUID checkpoint) {
-    ByteBuffer body =
-        ByteBuffer.allocate(runs.size() * RUN_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer body = ByteBuffer.allocate(runs.size() * RUN_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     for (Run run : runs) {
       body.putLong(run.firstPage()).putInt(run.pageCount());
     }
