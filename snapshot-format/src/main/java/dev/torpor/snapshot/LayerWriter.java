@@ -239,6 +239,12 @@ public final class LayerWriter implements AutoCloseable {
     }
   }
 
+  /** Lets the file go as it is, for {@link Layers#resume} to go on with later. */
+  public synchronized void leave() {
+    closed = true;
+    file.close();
+  }
+
   synchronized long reserve(long byteCount, int alignment) {
     requireOpen();
     if (byteCount < 0) {
