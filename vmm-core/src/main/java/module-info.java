@@ -10,6 +10,7 @@ module dev.torpor.vmm {
   exports dev.torpor.vmm.cpu;
   exports dev.torpor.vmm.device;
   exports dev.torpor.vmm.device.virtio;
+  exports dev.torpor.vmm.disk;
   exports dev.torpor.vmm.memory;
   exports dev.torpor.vmm.vm;
 }

@@ -27,6 +27,7 @@ class ArchitectureTest {
           "dev.torpor.vmm.checkpoint..",
           "dev.torpor.vmm.cpu..",
           "dev.torpor.vmm.boot..",
+          "dev.torpor.vmm.disk..",
           "dev.torpor.vmm.device.virtio..",
           "dev.torpor.vmm.device",
           "dev.torpor.vmm.memory..",

@@ -32,8 +32,24 @@ record Frame(String magic, int version, int maxHead, int maxBody) {
   private static final int HEAD_CHECKSUM_AT = 20;
   private static final int CHECKSUM_AT = 28;
 
-  /** The two parts of a file. The body is empty where only the head was read. */
-  record Parts(byte[] head, byte[] body) {
+  /** The two parts of a file, verified. */
+  static final class Parts {
+    private final byte[] head;
+    private final byte[] body;
+
+    private Parts(byte[] head, byte[] body) {
+      this.head = head;
+      this.body = body;
+    }
+
+    byte[] head() {
+      return head;
+    }
+
+    byte[] body() {
+      return body;
+    }
+
     int bodyOffset() {
       return HEADER_BYTES + head.length;
     }

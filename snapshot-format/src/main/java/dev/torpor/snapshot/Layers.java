@@ -27,13 +27,34 @@ public final class Layers implements AutoCloseable {
   private static final Pattern NAME = Pattern.compile("(\\d{8,10})\\.(layer|gone)");
 
   private final Path directory;
+  private final Claims claims;
   private final NodeCache nodes = new NodeCache(this);
   private final Map<Integer, Layer> open = new ConcurrentHashMap<>();
   private final ChannelLimit limit = new ChannelLimit(MAX_OPEN);
   private int lastNumber;
 
-  private Layers(Path directory) {
+  /** Learns of a layer's number before its file exists, so that nobody takes it for garbage. */
+  interface Claims {
+    /** A layer of this number may be created at once. */
+    void claim(int number);
+
+    /** It was not: another process has it. */
+    void unclaim(int number);
+
+    /** Tells nobody. */
+    Claims NONE =
+        new Claims() {
+          @Override
+          public void claim(int number) {}
+
+          @Override
+          public void unclaim(int number) {}
+        };
+  }
+
+  private Layers(Path directory, Claims claims) {
     this.directory = directory;
+    this.claims = claims;
   }
 
   /**
@@ -44,12 +65,16 @@ public final class Layers implements AutoCloseable {
    * @throws UncheckedIOException if the directory cannot be made
    */
   public static Layers open(Path directory) {
+    return open(directory, Claims.NONE);
+  }
+
+  static Layers open(Path directory, Claims claims) {
     try {
       Files.createDirectories(directory);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot create the directory %s".formatted(directory), e);
     }
-    return new Layers(directory);
+    return new Layers(directory, claims);
   }
 
   /**
@@ -67,6 +92,7 @@ public final class Layers implements AutoCloseable {
     while (true) {
       int number = nextNumber();
       Path path = path(number);
+      claims.claim(number);
       try {
         FileChannel channel =
             FileChannel.open(
@@ -74,16 +100,23 @@ public final class Layers implements AutoCloseable {
                 StandardOpenOption.CREATE_NEW,
                 StandardOpenOption.READ,
                 StandardOpenOption.WRITE);
-        return LayerWriter.begin(
-            path,
-            limit,
-            channel,
-            new LayerHeader(kind, false, number, UUID.randomUUID(), imageBlockCount, 0));
+        LayerWriter writer =
+            LayerWriter.begin(
+                path,
+                limit,
+                channel,
+                new LayerHeader(kind, false, number, UUID.randomUUID(), imageBlockCount, 0));
+        if (highestNumber() == number && highestNumber("gone") < number) {
+          return writer;
+        }
+        // Since we chose it, others may have created a layer of this number and deleted it.
+        writer.close();
       } catch (FileAlreadyExistsException e) {
         // Another process was faster; the next number is ours, or the one after it.
       } catch (IOException e) {
         throw new UncheckedIOException("cannot create the layer %s: %s".formatted(path, e), e);
       }
+      claims.unclaim(number);
     }
   }
 
@@ -184,10 +217,10 @@ public final class Layers implements AutoCloseable {
 
   /** Makes the entries of a directory durable. */
   static void syncDirectory(Path directory) {
-    try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
-      channel.force(true);
+    try (PositionedFile file = PositionedFile.open(directory, StandardOpenOption.READ)) {
+      file.force();
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot fsync the directory %s".formatted(directory), e);
+      throw new UncheckedIOException("cannot open the directory %s".formatted(directory), e);
     }
   }
 
@@ -201,13 +234,12 @@ public final class Layers implements AutoCloseable {
   }
 
   private int highestNumber() {
-    int highest = 0;
-    for (String kind : new String[] {"layer", "gone"}) {
-      for (int number : numbers(kind)) {
-        highest = Math.max(highest, number);
-      }
-    }
-    return highest;
+    return Math.max(highestNumber("layer"), highestNumber("gone"));
+  }
+
+  private int highestNumber(String kind) {
+    int[] numbers = numbers(kind);
+    return numbers.length == 0 ? 0 : numbers[numbers.length - 1];
   }
 
   /** An empty file that keeps the number of a deleted layer while no layer has a higher one. */

@@ -182,7 +182,7 @@ final class ManifestCodec {
   }
 
   /** The root of a map without nodes is not written at all. */
-  private static void write(FieldWriter to, int tag, MapRoot root) {
+  static void write(FieldWriter to, int tag, MapRoot root) {
     if (!root.equals(MapRoot.ABSENT)) {
       to.record(
           tag,
@@ -194,14 +194,14 @@ final class ManifestCodec {
   }
 
   private static MapRoot mapRoot(FieldReader from, int tag) {
-    if (!from.has(tag)) {
-      return MapRoot.ABSENT;
-    }
-    FieldReader map = from.record(tag);
+    return from.has(tag) ? mapRoot(from.record(tag)) : MapRoot.ABSENT;
+  }
+
+  static MapRoot mapRoot(FieldReader from) {
     return new MapRoot(
-        (int) map.u32(MapTag.LAYER, Integer.MAX_VALUE),
-        (int) map.u32(MapTag.CHECKSUM, 0xffff_ffffL),
-        natural(map, MapTag.OFFSET));
+        (int) from.u32(MapTag.LAYER, Integer.MAX_VALUE),
+        (int) from.u32(MapTag.CHECKSUM, 0xffff_ffffL),
+        natural(from, MapTag.OFFSET));
   }
 
   private static void write(FieldWriter to, DiskImage disk) {

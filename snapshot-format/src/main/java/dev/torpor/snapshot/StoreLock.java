@@ -15,40 +15,23 @@ import java.util.concurrent.locks.ReentrantLock;
  * other threads by a lock in this process, as the kernel's knows only processes, and closing one
  * descriptor of the file would drop it for all.
  */
-final class StoreLock implements AutoCloseable {
+final class StoreLock {
   private static final Map<Object, ReentrantLock> IN_PROCESS = new ConcurrentHashMap<>();
 
-  private final ReentrantLock inProcess;
-  private final FileChannel channel;
+  private final Path file;
 
-  private StoreLock(ReentrantLock inProcess, FileChannel channel) {
-    this.inProcess = inProcess;
-    this.channel = channel;
+  /** The file stays for ever. */
+  StoreLock(Path file) {
+    this.file = file;
   }
 
-  /** Waits until nobody else holds it. The file stays for ever. */
-  static StoreLock take(Path file) throws IOException {
+  /** Waits until nobody else holds the lock, then runs the action with it. */
+  <T> T holding(Store.Action<T> action) throws IOException {
     ReentrantLock inProcess = IN_PROCESS.computeIfAbsent(key(file), key -> new ReentrantLock());
     inProcess.lock();
-    FileChannel channel = null;
-    try {
-      channel = FileChannel.open(file, StandardOpenOption.WRITE);
-      // Closing the channel releases it.
-      Object unused = channel.lock();
-      return new StoreLock(inProcess, channel);
-    } catch (Throwable e) {
-      if (channel != null) {
-        channel.close();
-      }
-      inProcess.unlock();
-      throw e;
-    }
-  }
-
-  @Override
-  public void close() throws IOException {
-    try {
-      channel.close();
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+      channel.lock(); // until the channel is closed
+      return action.run();
     } finally {
       inProcess.unlock();
     }

@@ -18,17 +18,34 @@ final class WholeFile {
 
   /** Makes a file durable under another name, then gives it its own in one step. */
   static void write(Path temporary, Path target, byte[] content) throws IOException {
+    place(temporary, target, content, true);
+    try {
+      syncDirectory(target.getParent());
+    } catch (Throwable e) {
+      Files.deleteIfExists(target);
+      throw e;
+    }
+  }
+
+  /** The same without waiting for the disk: a crash may leave anything. */
+  static void replace(Path temporary, Path target, byte[] content) throws IOException {
+    place(temporary, target, content, false);
+  }
+
+  private static void place(Path temporary, Path target, byte[] content, boolean durable)
+      throws IOException {
     try {
       try (FileOutputStream out = new FileOutputStream(temporary.toFile())) {
         out.write(content);
-        out.getFD().sync();
+        if (durable) {
+          out.getFD().sync();
+        }
       }
       Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
     } catch (Throwable e) {
       Files.deleteIfExists(temporary);
       throw e;
     }
-    syncDirectory(target.getParent());
   }
 
   /** Makes what a folder lists durable. */

@@ -3,7 +3,8 @@ package dev.torpor.vmm.checkpoint;
 import dev.torpor.snapshot.CheckpointHold;
 import dev.torpor.snapshot.SnapshotFormatException;
 import dev.torpor.snapshot.Store;
-import java.io.IOException;
+import dev.torpor.snapshot.UnknownCheckpointException;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.Deque;
 import java.util.List;
@@ -187,7 +188,6 @@ public final class Checkpointer implements AutoCloseable {
       checkpoint.reachedDurable(draft.sinceCapture());
       holdOnto(published);
       draft.close();
-      tools.letSealedGo();
     } catch (Exception | Error e) {
       giveUp(pending, e);
       draft.abandon();
@@ -197,7 +197,7 @@ public final class Checkpointer implements AutoCloseable {
   private void holdOnto(UUID checkpoint) {
     try {
       holdOnto(store.hold(checkpoint));
-    } catch (IOException | RuntimeException e) {
+    } catch (RuntimeException e) {
       LOG.warn("checkpoint {} is not held for VM '{}'", checkpoint, vmName, e);
     }
   }
@@ -245,7 +245,7 @@ public final class Checkpointer implements AutoCloseable {
           try {
             Entered target = entered(checkpoint);
             reverter.revert(target.position(), target.origin().state());
-          } catch (IOException | SnapshotFormatException | IllegalArgumentException e) {
+          } catch (UncheckedIOException | SnapshotFormatException | IllegalArgumentException e) {
             throw new CheckpointException(
                 "VM '%s' stays as it is: checkpoint %s cannot be entered: %s"
                     .formatted(vmName, checkpoint, e.getMessage()),
@@ -255,7 +255,7 @@ public final class Checkpointer implements AutoCloseable {
         });
   }
 
-  private Entered entered(UUID checkpoint) throws IOException {
+  private Entered entered(UUID checkpoint) {
     if (entered == null || !entered.origin().uuid().equals(checkpoint)) {
       Origin origin = Origin.open(store, checkpoint);
       forgetEntered();

@@ -14,7 +14,6 @@ import dev.torpor.vmm.memory.DirtyTracker;
 import dev.torpor.vmm.memory.GuestMemory;
 import dev.torpor.vmm.memory.PageCopy;
 import dev.torpor.vmm.memory.PageSet;
-import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -69,7 +68,7 @@ final class Draft implements AutoCloseable {
       PopulatedPages.addTo(written, memory);
     }
     uncopied.addAll(written);
-    boolean first = base.memory().root().map().isAbsent();
+    boolean first = base.memory().layersInUse().isEmpty();
     writer =
         new ImageWriter(
             tools.store.layers(), base.memory(), first ? LayerKind.FLAT : LayerKind.PACKED);
@@ -147,7 +146,7 @@ final class Draft implements AutoCloseable {
    *
    * @return what keeps its layers from now on
    */
-  CheckpointHold publish() throws IOException {
+  CheckpointHold publish() {
     List<Store.Durable> needed = new ArrayList<>();
     needed.add(writer::sync);
     sealed.forEach(layer -> needed.add(layer::sync));
@@ -184,15 +183,12 @@ final class Draft implements AutoCloseable {
       behind.cancel();
       behind = null;
     }
-    tools.keepSealed(sealed);
-    sealed.clear();
     close();
   }
 
   /** Lets its files go. */
   @Override
   public void close() {
-    sealed.forEach(SealedLayer::close);
     if (writer != null) {
       writer.close();
     }

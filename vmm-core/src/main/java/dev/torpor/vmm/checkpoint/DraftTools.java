@@ -7,13 +7,11 @@ import dev.torpor.snapshot.Layer;
 import dev.torpor.snapshot.ManifestLayer;
 import dev.torpor.snapshot.Store;
 import dev.torpor.vmm.disk.LayeredDisk;
-import dev.torpor.vmm.disk.SealedLayer;
 import dev.torpor.vmm.memory.CopyBehind;
 import dev.torpor.vmm.memory.GuestMemory;
 import dev.torpor.vmm.memory.PageCopy;
 import dev.torpor.vmm.memory.PageSet;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedSet;
 import java.util.TreeSet;
@@ -33,7 +31,6 @@ final class DraftTools implements AutoCloseable {
   final Staging staging = new Staging();
   final List<LayeredDisk> disks;
   private final Duration budget;
-  private final List<SealedLayer> keptSealed = new ArrayList<>();
   private CopyBehind copyBehind;
   private boolean askedToProtect;
 
@@ -92,17 +89,6 @@ final class DraftTools implements AutoCloseable {
     return new ManifestLayer(number, layer.uuid(), layer.byteCount());
   }
 
-  /** Keeps what disks have sealed for a checkpoint that is not: the next one builds upon it. */
-  void keepSealed(List<SealedLayer> layers) {
-    keptSealed.addAll(layers);
-  }
-
-  /** All that was sealed is in a durable image. */
-  void letSealedGo() {
-    keptSealed.forEach(SealedLayer::close);
-    keptSealed.clear();
-  }
-
   private static boolean protectingIsCheaper(PageSet pages, long count) {
     long runs = 0;
     long previous = -2;
@@ -115,7 +101,6 @@ final class DraftTools implements AutoCloseable {
 
   @Override
   public void close() {
-    letSealedGo();
     if (copyBehind != null) {
       copyBehind.close();
     }

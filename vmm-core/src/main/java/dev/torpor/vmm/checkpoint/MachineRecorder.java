@@ -105,6 +105,16 @@ public final class MachineRecorder {
   }
 
   /**
+   * Makes sure that the machine can take up a state.
+   *
+   * @param state the state
+   * @throws IllegalArgumentException if it is the state of a machine that differs
+   */
+  public void requireSameMachine(MachineState state) {
+    facts.requireSameMachine(state);
+  }
+
+  /**
    * Takes up a state of this machine, or of one built alike. Its memory and its disks must be as
    * they were then already: KVM and the devices look at memory meanwhile. If this fails, the
    * machine is in no state to run.

@@ -6,7 +6,6 @@ import dev.torpor.snapshot.SnapshotFormatException;
 import dev.torpor.vmm.device.StateBytes;
 import dev.torpor.vmm.memory.MemoryLayout;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
@@ -58,7 +57,7 @@ public final class MachineStateCodec {
    * @return its bytes
    * @throws IllegalArgumentException if its name or a disk's identity is too long to be read again
    */
-  public static byte[] encode(MachineState state) {
+  public static dev.torpor.snapshot.StateBytes encode(MachineState state) {
     requireShort("name", state.name(), MAX_NAME_BYTES);
     FieldWriter out = new FieldWriter();
     out.u32(TAG_VERSION, VERSION)
@@ -82,7 +81,7 @@ public final class MachineStateCodec {
     for (VcpuState vcpu : state.vcpus()) {
       out.record(TAG_VCPU, record -> VcpuStateCodec.write(record, vcpu));
     }
-    return out.toByteArray();
+    return dev.torpor.snapshot.StateBytes.of(out);
   }
 
   private static void requireShort(String what, String text, int maxBytes) {
@@ -103,13 +102,11 @@ public final class MachineStateCodec {
    * Reads a state.
    *
    * @param bytes what {@link #encode} gave, or anything
-   * @param file where they come from, for messages
-   * @param fileOffset where they begin in it
    * @return the state
    * @throws SnapshotFormatException if they are not the state of a machine that can be
    */
-  public static MachineState decode(byte[] bytes, Path file, long fileOffset) {
-    return read(FieldReader.of(file, fileOffset, bytes));
+  public static MachineState decode(dev.torpor.snapshot.StateBytes bytes) {
+    return read(bytes.fields());
   }
 
   private static MachineState read(FieldReader in) {

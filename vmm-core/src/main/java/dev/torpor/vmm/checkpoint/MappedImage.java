@@ -8,7 +8,6 @@ import dev.torpor.snapshot.Image;
 import dev.torpor.snapshot.Store;
 import dev.torpor.vmm.memory.FilePiece;
 import dev.torpor.vmm.memory.GuestMemory;
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -33,9 +32,9 @@ final class MappedImage implements AutoCloseable {
    *
    * @return empty if it lies in too many pieces
    * @throws dev.torpor.snapshot.SnapshotFormatException if a layer is damaged
-   * @throws IOException if a layer cannot be read
+   * @throws java.io.UncheckedIOException if a layer cannot be read
    */
-  static Optional<MappedImage> open(Store store, Image image) throws IOException {
+  static Optional<MappedImage> open(Store store, Image image) {
     Optional<List<Extent>> extents = image.extents(MAX_PIECES);
     if (extents.isEmpty()) {
       return Optional.empty();
@@ -43,9 +42,9 @@ final class MappedImage implements AutoCloseable {
     MappedImage mapped = new MappedImage();
     try {
       mapped.openFiles(store, extents.get());
-      store.verifyForMapping(image.root(), _ -> {});
+      store.verifyForMapping(image, _ -> {});
       return Optional.of(mapped);
-    } catch (IOException | RuntimeException e) {
+    } catch (RuntimeException e) {
       mapped.close();
       throw e;
     }

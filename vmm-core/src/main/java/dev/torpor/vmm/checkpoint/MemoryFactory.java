@@ -4,7 +4,6 @@ import dev.torpor.snapshot.Image;
 import dev.torpor.snapshot.Store;
 import dev.torpor.vmm.memory.ImagePageSource;
 import dev.torpor.vmm.memory.PagerOptions;
-import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.UUID;
@@ -42,11 +41,10 @@ public final class MemoryFactory implements AutoCloseable {
    * @throws IllegalArgumentException if the image lies in too many pieces for {@link
    *     MemorySource#MAPPED}
    * @throws dev.torpor.snapshot.SnapshotFormatException if a layer that would be mapped is damaged
-   * @throws IOException if a layer cannot be read
+   * @throws java.io.UncheckedIOException if a layer cannot be read
    */
   public RestoredMemory make(
-      MemorySource source, int vcpuCount, Duration recording, Consumer<Throwable> failure)
-      throws IOException {
+      MemorySource source, int vcpuCount, Duration recording, Consumer<Throwable> failure) {
     if (source != MemorySource.PAGED) {
       map();
       if (mapped.isPresent()) {
@@ -63,7 +61,7 @@ public final class MemoryFactory implements AutoCloseable {
     return RestoredMemory.paged(byteSize, new ImagePageSource(image), options, failure);
   }
 
-  private void map() throws IOException {
+  private void map() {
     if (!triedToMap) {
       mapped = MappedImage.open(store, image);
       triedToMap = true;

@@ -5,7 +5,6 @@ import dev.torpor.snapshot.DiskImage;
 import dev.torpor.snapshot.Image;
 import dev.torpor.snapshot.Manifest;
 import dev.torpor.snapshot.Store;
-import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -52,16 +51,16 @@ public final class Origin implements AutoCloseable {
    * @return what it is made of
    * @throws dev.torpor.snapshot.UnknownCheckpointException if there is none
    * @throws dev.torpor.snapshot.SnapshotFormatException if it is damaged
-   * @throws IOException if it cannot be read
+   * @throws java.io.UncheckedIOException if the store cannot be read
    */
-  public static Origin open(Store store, UUID uuid) throws IOException {
+  public static Origin open(Store store, UUID uuid) {
     CheckpointHold hold = store.hold(uuid);
     try {
       Manifest manifest = hold.manifest();
       return new Origin(
           store,
           uuid,
-          MachineStateCodec.decode(manifest.machineState(), "the manifest of " + uuid),
+          MachineStateCodec.decode(manifest.machineState()),
           Image.open(store.layers(), manifest.memory()),
           manifest.disks(),
           Optional.of(hold),
@@ -107,9 +106,9 @@ public final class Origin implements AutoCloseable {
    * Where a machine stands that is made of this.
    *
    * @return the position, with what keeps its layers for as long as the machine needs them
-   * @throws IOException if the store cannot be read
+   * @throws java.io.UncheckedIOException if the store cannot be read
    */
-  public Start start() throws IOException {
+  public Start start() {
     boolean published =
         written.isEmpty() || written.get().stage() == CheckpointStage.DURABLE;
     return published
@@ -151,7 +150,7 @@ public final class Origin implements AutoCloseable {
 
   /** Lets the layers go; machines that were made keep what they need themselves. */
   @Override
-  public void close() throws IOException {
+  public void close() {
     if (hold.isPresent()) {
       hold.get().close();
     }

@@ -51,8 +51,13 @@ public record DiskBase(Path path, long byteSize, long modifiedNanos) {
     return found;
   }
 
-  /** Opens it, locked against writers, and makes sure that it is what it was. */
-  RawFileBackend open() {
+  /**
+   * Opens it, locked against writers, and makes sure that it is what it was.
+   *
+   * @return the open base, which the caller closes
+   * @throws IllegalStateException if it was changed, or a VM writes it
+   */
+  public RawFileBackend open() {
     RawFileBackend file = RawFileBackend.open(path, true);
     try {
       DiskBase now = new DiskBase(path, file.byteSize(), modified(path));

@@ -366,7 +366,7 @@ public final class CopyBehind implements AutoCloseable {
       memory.accesses().unlockRead(stamp);
     }
     if (end > first) {
-      copy.passOn(first, (int) (end - first), chunk.address());
+      copy.passOn(first, chunk.segment().asSlice(0, (end - first) * MemoryLayout.PAGE_BYTES));
     }
     return Math.max(end, first + 1);
   }
@@ -386,14 +386,14 @@ public final class CopyBehind implements AutoCloseable {
     for (int slot = side.fetch(); slot >= 0; slot = side.fetch()) {
       any = true;
       try {
-        copy.passOn(side.pageOf(slot), 1, side.addressOf(slot));
+        copy.passOn(side.pageOf(slot), side.contentsOf(slot));
       } finally {
         side.release(slot);
       }
     }
     for (Overflow put = overflow.poll(); put != null; put = overflow.poll()) {
       any = true;
-      copy.passOn(put.page(), 1, put.contents().address());
+      copy.passOn(put.page(), put.contents());
     }
     return any;
   }

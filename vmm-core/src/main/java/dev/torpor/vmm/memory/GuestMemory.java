@@ -454,6 +454,20 @@ public final class GuestMemory implements AutoCloseable {
   }
 
   /**
+   * Has the host bring pages in from their files, beside the caller, so that touching them later
+   * waits less.
+   *
+   * @param firstPage the first of them
+   * @param count how many
+   */
+  public void readAhead(long firstPage, long count) {
+    mapping.advise(
+        firstPage * MemoryLayout.PAGE_BYTES,
+        count * MemoryLayout.PAGE_BYTES,
+        Mapping.Advice.WILL_NEED);
+  }
+
+  /**
    * Copies one page out of guest memory.
    *
    * @param page which

@@ -1,5 +1,6 @@
 package dev.torpor.vmm.memory;
 
+import java.lang.foreign.MemorySegment;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
@@ -94,9 +95,9 @@ public final class PageCopy {
     overwritten.incrementAndGet();
   }
 
-  void passOn(long firstPage, int count, long address) {
-    sink.accept(firstPage, count, address);
-    passedOn.addAndGet(count);
+  void passOn(long firstPage, MemorySegment contents) {
+    sink.accept(firstPage, contents);
+    passedOn.addAndGet(contents.byteSize() / MemoryLayout.PAGE_BYTES);
   }
 
   void end() {

@@ -1,5 +1,7 @@
 package dev.torpor.vmm.memory;
 
+import java.lang.foreign.MemorySegment;
+
 /** Takes the contents of pages, from one thread at a time. */
 @FunctionalInterface
 public interface PageSink {
@@ -8,8 +10,7 @@ public interface PageSink {
    *
    * @param firstPage the first page; page {@code i} is guest memory at backing offset {@code i *
    *     4096}
-   * @param pageCount how many, at least 1
-   * @param address the HVA of their contents, valid during the call only
+   * @param contents their bytes, at least those of one page; valid during the call only
    */
-  void accept(long firstPage, int pageCount, long address);
+  void accept(long firstPage, MemorySegment contents);
 }

@@ -54,8 +54,8 @@ final class SidePages implements AutoCloseable {
     return pages[slot];
   }
 
-  long addressOf(int slot) {
-    return mapping.address() + slot * MemoryLayout.PAGE_BYTES;
+  MemorySegment contentsOf(int slot) {
+    return mapping.segment().asSlice(slot * MemoryLayout.PAGE_BYTES, MemoryLayout.PAGE_BYTES);
   }
 
   @Override

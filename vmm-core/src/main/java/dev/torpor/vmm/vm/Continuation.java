@@ -7,7 +7,6 @@ import dev.torpor.vmm.checkpoint.MachineState;
 import dev.torpor.vmm.checkpoint.MemoryFactory;
 import dev.torpor.vmm.checkpoint.Origin;
 import dev.torpor.vmm.checkpoint.RestoredMemory;
-import java.io.IOException;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -26,7 +25,7 @@ final class Continuation implements AutoCloseable {
   }
 
   /** Makes one more machine, whose vCPUs have not started. */
-  Machine machine(RestoreConfig config, Consumer<VmExit> exits) throws IOException {
+  Machine machine(RestoreConfig config, Consumer<VmExit> exits) {
     MachineState state = origin.state();
     RestoredMemory memory =
         memories.make(
@@ -38,7 +37,7 @@ final class Continuation implements AutoCloseable {
     try {
       bringIn(memory, config);
       disks = MachineDisks.open(origin, config);
-    } catch (IOException | RuntimeException e) {
+    } catch (RuntimeException e) {
       memory.close();
       memory.memory().close();
       throw e;
@@ -56,7 +55,7 @@ final class Continuation implements AutoCloseable {
     }
   }
 
-  private void bringIn(RestoredMemory memory, RestoreConfig config) throws IOException {
+  private void bringIn(RestoredMemory memory, RestoreConfig config) {
     if (config.prefetch()) {
       workingSet().ifPresent(memory::prefetch);
     }
@@ -66,7 +65,7 @@ final class Continuation implements AutoCloseable {
   }
 
   /** A working set only helps: a damaged one is left out. */
-  private Optional<WorkingSet> workingSet() throws IOException {
+  private Optional<WorkingSet> workingSet() {
     try {
       return origin.store().readWorkingSet(origin.uuid());
     } catch (SnapshotFormatException e) {

@@ -23,7 +23,6 @@ import dev.torpor.vmm.device.SerialPort;
 import dev.torpor.vmm.disk.LayeredDisk;
 import dev.torpor.vmm.memory.DirtyTracker;
 import dev.torpor.vmm.memory.GuestMemory;
-import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -88,7 +87,7 @@ public final class Vm implements AutoCloseable {
   }
 
   /** A VM that continues from a checkpoint; it has the memory from now on, even if this fails. */
-  private Vm(Origin origin, Continuation continuation, RestoreConfig config) throws IOException {
+  private Vm(Origin origin, Continuation continuation, RestoreConfig config) {
     this.name = config.name();
     this.machine = continuation.machine(config, this::end);
     try {
@@ -102,7 +101,7 @@ public final class Vm implements AutoCloseable {
                   start,
                   config.pauseBudget(),
                   config.listener()));
-    } catch (IOException | RuntimeException e) {
+    } catch (RuntimeException e) {
       machine.close();
       throw e;
     }
@@ -136,10 +135,9 @@ public final class Vm implements AutoCloseable {
    * @throws IllegalArgumentException if this host lacks what the checkpoint needs, or a disk's base
    *     is not what it was; the message names it
    * @throws IllegalStateException if there is no KVM to use; the message says what to do
-   * @throws IOException if the store cannot be read
+   * @throws java.io.UncheckedIOException if the store cannot be read
    */
-  public static Vm restore(Store store, UUID checkpoint, RestoreConfig config)
-      throws IOException {
+  public static Vm restore(Store store, UUID checkpoint, RestoreConfig config) {
     try (Origin origin = Origin.open(store, checkpoint);
         Continuation continuation = new Continuation(origin)) {
       return new Vm(origin, continuation, config);
@@ -368,7 +366,7 @@ public final class Vm implements AutoCloseable {
         made.add(new Vm(origin, continuation, child));
       }
       return made;
-    } catch (IOException | RuntimeException e) {
+    } catch (RuntimeException e) {
       made.forEach(Vm::close);
       throw new CheckpointException(
           "VM '%s' was not branched: %s".formatted(name, e.getMessage()), e);
