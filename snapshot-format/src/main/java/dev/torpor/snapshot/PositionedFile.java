@@ -32,6 +32,12 @@ final class PositionedFile implements AutoCloseable {
     limit.opened(this);
   }
 
+  /** Opens a file that counts for no limit. */
+  static PositionedFile open(Path path, OpenOption... options) throws IOException {
+    return new PositionedFile(
+        path, new ChannelLimit(Integer.MAX_VALUE), FileChannel.open(path, options), options);
+  }
+
   Path path() {
     return path;
   }
