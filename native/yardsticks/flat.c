@@ -98,7 +98,7 @@ void flatLoad(uint8_t *memory, size_t byteSize, const char *imagePath)
     loadImage(memory, imagePath);
 }
 
-static uint8_t *allocate(size_t byteSize)
+uint8_t *flatAllocate(size_t byteSize)
 {
     if (byteSize > MAXIMUM_BYTES) {
         errno = 0;
@@ -159,7 +159,7 @@ struct flatVm flatAround(uint8_t *memory, size_t byteSize, enum flatTracking tra
 
 struct flatVm flatOpen(const char *imagePath, size_t ramByteSize, enum flatTracking tracking)
 {
-    uint8_t *memory = allocate(ramByteSize);
+    uint8_t *memory = flatAllocate(ramByteSize);
     flatLoad(memory, ramByteSize, imagePath);
     return flatAround(memory, ramByteSize, tracking);
 }

@@ -58,7 +58,10 @@ enum flatTracking {
  */
 struct flatVm flatOpen(const char *imagePath, size_t ramByteSize, enum flatTracking tracking);
 
-/* Only the memory: page tables and an image, in a mapping of the caller's that is all zeroes. */
+/* Only anonymous memory for it, all zeroes. */
+uint8_t *flatAllocate(size_t byteSize);
+
+/* Only its contents: page tables and an image, in a mapping of the caller's that is all zeroes. */
 void flatLoad(uint8_t *memory, size_t byteSize, const char *imagePath);
 
 /* Only the VM, around memory that stays the caller's until flatClose unmaps it. */

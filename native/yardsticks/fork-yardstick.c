@@ -38,7 +38,8 @@ static void measureForks(void *context, uint64_t *samples, size_t count)
             closeChild(place);
         }
         uint64_t start = nowNanos();
-        *place = thaw(&forks->frozen, forks->memoryFd, forks->tracking);
+        uint8_t *memory = mapFrozen(&forks->frozen, forks->memoryFd);
+        *place = thaw(&forks->frozen, memory, forks->tracking);
         if (forks->untilExit) {
             runToFirstExit(place);
         }

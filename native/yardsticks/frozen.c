@@ -11,17 +11,8 @@ enum {
     WRITE_ONLY = 1,
 };
 
-static uint8_t *mapFile(int fd, size_t byteSize, int sharing)
-{
-    uint8_t *memory = mmap(NULL, byteSize, PROT_READ | PROT_WRITE, sharing | MAP_NORESERVE, fd, 0);
-    if (memory == MAP_FAILED) {
-        fail("mmap of %zu bytes of guest memory in a file", byteSize);
-    }
-    return memory;
-}
-
-/* The doorbell write is done once KVM_RUN is called again, even if it returns at once. */
-static void finishWrite(const struct flatVcpu *vcpu)
+/* What a guest wrote to a device is done with once KVM_RUN is called again, even if it returns at once. */
+static void finishExit(const struct flatVcpu *vcpu)
 {
     vcpu->run->immediate_exit = 1;
     if (ioctl(vcpu->fd, KVM_RUN, 0) != -1 || errno != EINTR) {
@@ -39,34 +30,59 @@ static void expectCount(const struct flatVcpu *vcpu, uint64_t expected)
     }
 }
 
-void freezeDoorbellGuest(struct frozen *frozen, const char *image, const char *memoryPath,
-                         size_t byteSize)
+static void writeMemory(const struct flatVm *vm, const char *path)
 {
-    unlink(memoryPath);
-    int fd = open(memoryPath, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0 || ftruncate(fd, byteSize) != 0) {
-        fail("create %s", memoryPath);
+    unlink(path);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        fail("create %s", path);
     }
-    uint8_t *memory = mapFile(fd, byteSize, MAP_SHARED);
-    flatLoad(memory, byteSize, image);
-    memset(memory + FLAT_WORKSPACE, 1, byteSize - FLAT_WORKSPACE);
-    struct child parent = {.vm = flatAround(memory, byteSize, FLAT_UNTRACKED)};
-    parent.vcpu = flatAddVcpu(&parent.vm, 0, &(struct flatArguments){.rcx = WRITE_ONLY});
-    expectCount(&parent.vcpu, 1);
-    finishWrite(&parent.vcpu);
-    frozen->memoryPath = memoryPath;
-    frozen->byteSize = byteSize;
-    statePrepare(&frozen->state, &parent.vcpu, 0);
-    stateSave(&frozen->state, &parent.vm, &parent.vcpu);
-    closeChild(&parent);
+    for (size_t done = 0; done < vm->byteSize;) {
+        ssize_t byteCount = write(fd, vm->memory + done, vm->byteSize - done);
+        if (byteCount <= 0) {
+            fail("write %s", path);
+        }
+        done += byteCount;
+    }
     if (fsync(fd) != 0 || close(fd) != 0) {
-        fail("fsync %s", memoryPath);
+        fail("fsync %s", path);
     }
 }
 
-struct child thaw(const struct frozen *frozen, int memoryFd, enum flatTracking tracking)
+void freeze(struct frozen *frozen, const struct flatVm *vm, const struct flatVcpu *vcpu,
+            const char *memoryPath)
 {
-    uint8_t *memory = mapFile(memoryFd, frozen->byteSize, MAP_PRIVATE);
+    frozen->memoryPath = memoryPath;
+    frozen->byteSize = vm->byteSize;
+    finishExit(vcpu);
+    statePrepare(&frozen->state, vcpu, 0);
+    stateSave(&frozen->state, vm, vcpu);
+    writeMemory(vm, memoryPath);
+}
+
+void freezeDoorbellGuest(struct frozen *frozen, const char *image, const char *memoryPath,
+                         size_t byteSize)
+{
+    struct child parent = {.vm = flatOpen(image, byteSize, FLAT_UNTRACKED)};
+    memset(parent.vm.memory + FLAT_WORKSPACE, 1, byteSize - FLAT_WORKSPACE);
+    parent.vcpu = flatAddVcpu(&parent.vm, 0, &(struct flatArguments){.rcx = WRITE_ONLY});
+    expectCount(&parent.vcpu, 1);
+    freeze(frozen, &parent.vm, &parent.vcpu, memoryPath);
+    closeChild(&parent);
+}
+
+uint8_t *mapFrozen(const struct frozen *frozen, int memoryFd)
+{
+    uint8_t *memory = mmap(NULL, frozen->byteSize, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_NORESERVE, memoryFd, 0);
+    if (memory == MAP_FAILED) {
+        fail("mmap of %zu bytes of %s", frozen->byteSize, frozen->memoryPath);
+    }
+    return memory;
+}
+
+struct child thaw(const struct frozen *frozen, uint8_t *memory, enum flatTracking tracking)
+{
     struct child child = {.vm = flatAround(memory, frozen->byteSize, tracking)};
     child.vcpu = flatCreateVcpu(&child.vm, 0);
     stateLoad(&frozen->state, &child.vm, &child.vcpu);

@@ -19,15 +19,22 @@ struct child {
     struct flatVcpu vcpu;
 };
 
+/* Writes the memory of a machine that has stopped to a file, which is replaced, and to its disk. */
+void freeze(struct frozen *frozen, const struct flatVm *vm, const struct flatVcpu *vcpu,
+            const char *memoryPath);
+
 /*
- * Boots doorbell-echo, which writes to a doorbell without end, and freezes it at its first write.
- * All of its memory is in use. The file is replaced, and written to the disk it is on.
+ * Freezes doorbell-echo, which writes to a doorbell without end, at its first write. All of its
+ * memory is in use.
  */
 void freezeDoorbellGuest(struct frozen *frozen, const char *image, const char *memoryPath,
                          size_t byteSize);
 
-/* Maps memory from a file that is open, builds a VM around it, and loads the state. */
-struct child thaw(const struct frozen *frozen, int memoryFd, enum flatTracking tracking);
+/* Maps memory copy-on-write from the file. */
+uint8_t *mapFrozen(const struct frozen *frozen, int memoryFd);
+
+/* Builds a VM around memory that has the frozen contents, and loads the state. */
+struct child thaw(const struct frozen *frozen, uint8_t *memory, enum flatTracking tracking);
 
 /* Lets it run to its first exit, which must be its next write to the doorbell. */
 void runToFirstExit(const struct child *child);

@@ -52,9 +52,9 @@ static struct child restore(struct saved *saved)
     if (fd < 0) {
         fail("open %s", saved->frozen.memoryPath);
     }
-    struct child child = thaw(&saved->frozen, fd, FLAT_UNTRACKED);
+    uint8_t *memory = mapFrozen(&saved->frozen, fd);
     close(fd);
-    return child;
+    return thaw(&saved->frozen, memory, FLAT_UNTRACKED);
 }
 
 static void measureRestores(void *context, uint64_t *samples, size_t count)

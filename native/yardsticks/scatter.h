@@ -15,11 +15,8 @@ struct flatVcpu scatterAddVcpu(struct scatter *scatter, const struct flatVm *vm,
 /* The pass in which the guest last wrote to a page; 0 for never. */
 uint64_t scatterPassOf(const struct scatter *scatter, uint64_t page);
 
-/*
- * Waits until the guest has written to every page since a pass was the last page's, that is to the
- * end of the second pass after it.
- */
-void scatterAwaitAll(const struct scatter *scatter, uint64_t pass);
+/* Waits until the guest has ended that pass. */
+void scatterAwaitEndOf(const struct scatter *scatter, uint64_t pass);
 
 /* Fails unless memory is as it was at one instant. The guest must not run. */
 void scatterRequireOneInstant(const struct scatter *scatter);
