@@ -99,7 +99,7 @@ static void openGuest(struct checkpointed *checkpointed, const char *image, size
         createIrqchip(&checkpointed->vm);
     }
     checkpointed->runner.vcpu =
-        scatterAddVcpu(&checkpointed->scatter, &checkpointed->vm, pages);
+        scatterAddVcpu(&checkpointed->scatter, &checkpointed->vm, pages, 0);
     statePrepare(&checkpointed->state, &checkpointed->runner.vcpu, irqchip);
     checkpointed->log = dirtyLogOpen(&checkpointed->vm);
     checkpointed->stagingPages = 2 * pages;

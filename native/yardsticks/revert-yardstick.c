@@ -87,7 +87,7 @@ static void freezeScatterWriter(struct revertible *revertible, const char *image
                                 const char *memoryPath, size_t byteSize, uint64_t pages)
 {
     struct child original = {.vm = flatOpen(image, byteSize, FLAT_UNTRACKED)};
-    original.vcpu = scatterAddVcpu(&revertible->scatter, &original.vm, pages);
+    original.vcpu = scatterAddVcpu(&revertible->scatter, &original.vm, pages, 0);
     freeze(&revertible->frozen, &original.vm, &original.vcpu, memoryPath);
     closeChild(&original);
 }

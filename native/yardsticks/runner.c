@@ -159,6 +159,9 @@ uint64_t runnerEntryNanos(const struct runner *runner)
 
 void runnerClose(struct runner *runner)
 {
+    if (atomic_load(&runner->state) == RUNNING) {
+        runnerStop(runner);
+    }
     waitWhile(runner, OUT);
     setState(runner, CLOSING);
     pthread_join(runner->thread, NULL);

@@ -42,7 +42,7 @@ void runnerAwaitPaused(struct runner *runner);
 /* When the thread was about to enter the guest, after the last runnerResume. */
 uint64_t runnerEntryNanos(const struct runner *runner);
 
-/* Ends the thread, which must not be in the guest. */
+/* Ends the thread, wherever it is, and the vCPU. */
 void runnerClose(struct runner *runner);
 
 #endif

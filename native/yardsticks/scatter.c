@@ -7,12 +7,13 @@
 #include <unistd.h>
 
 enum {
-    POLL_MICROS = 200,
+    POLL_MICROS = 50,
 };
 
 static const uint64_t LONGEST_WAIT_NANOS = 60ul * 1000 * 1000 * 1000;
 
-struct flatVcpu scatterAddVcpu(struct scatter *scatter, const struct flatVm *vm, uint64_t pages)
+struct flatVcpu scatterAddVcpu(struct scatter *scatter, const struct flatVm *vm, uint64_t pages,
+                               uint64_t stride)
 {
     struct flatArguments arguments = flatWorkspace(vm);
     uint64_t room = arguments.workspaceByteSize / FLAT_PAGE_BYTES;
@@ -21,15 +22,25 @@ struct flatVcpu scatterAddVcpu(struct scatter *scatter, const struct flatVm *vm,
         fail("%" PRIu64 " scattered pages: the guest has %" PRIu64, pages, room);
     }
     arguments.rdx = pages;
+    arguments.rcx = stride != 0 ? stride : room / pages * FLAT_PAGE_BYTES;
     *scatter = (struct scatter){.vm = vm, .firstGpa = arguments.workspace, .pages = pages,
-                                .stride = room / pages * FLAT_PAGE_BYTES};
+                                .stride = arguments.rcx};
     return flatAddVcpu(vm, 0, &arguments);
+}
+
+static uint64_t *wordAt(const struct scatter *scatter, uint64_t page)
+{
+    return (uint64_t *)flatAt(scatter->vm, scatter->firstGpa + page * scatter->stride);
+}
+
+size_t scatterPageIndex(const struct scatter *scatter, uint64_t page)
+{
+    return ((uint8_t *)wordAt(scatter, page) - scatter->vm->memory) / FLAT_PAGE_BYTES;
 }
 
 static uint64_t wordOf(const struct scatter *scatter, uint64_t page)
 {
-    uint64_t gpa = scatter->firstGpa + page * scatter->stride;
-    return *(const volatile uint64_t *)flatAt(scatter->vm, gpa);
+    return *(const volatile uint64_t *)wordAt(scatter, page);
 }
 
 uint64_t scatterPassOf(const struct scatter *scatter, uint64_t page)
