@@ -23,6 +23,7 @@ enum {
     FEW_PAGES = 16,
     MAXIMUM_ROUNDS = 12,
     WARM_UP_CHECKPOINTS = 3,
+    SPIN_NANOS = 100 * 1000,
 };
 
 struct checkpointed {
@@ -110,6 +111,7 @@ static void openGuest(struct checkpointed *checkpointed, const char *image, size
     memset(checkpointed->staging, 1, checkpointed->stagingPages * FLAT_PAGE_BYTES);
     checkpointed->runner.afterExit = saveState;
     checkpointed->runner.context = checkpointed;
+    checkpointed->runner.spinNanos = SPIN_NANOS;
     runnerStart(&checkpointed->runner);
     runnerResume(&checkpointed->runner);
 }

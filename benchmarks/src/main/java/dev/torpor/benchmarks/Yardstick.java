@@ -6,6 +6,8 @@ import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -27,17 +29,19 @@ final class Yardstick implements AutoCloseable {
   }
 
   /** Starts a yardstick of the tree at {@code home}. */
-  static Yardstick start(Path home, String name) throws IOException {
-    Path program = home.resolve("native/target/yardsticks").resolve(name);
+  static Yardstick start(Path home, YardstickCommand command) throws IOException {
+    Path program = home.resolve("native/target/yardsticks").resolve(command.program());
     if (!Files.isExecutable(program)) {
       throw new IOException(program + " is not there: the build makes it, with gcc");
     }
+    List<String> words = new ArrayList<>();
+    words.add(program.toString());
+    words.add(home.resolve("native/target/guests").toString());
+    words.add("--stdin");
+    words.addAll(command.options());
     Process process =
-        new ProcessBuilder(
-                program.toString(), home.resolve("native/target/guests").toString(), "--stdin")
-            .redirectError(ProcessBuilder.Redirect.INHERIT)
-            .start();
-    return new Yardstick(name, process);
+        new ProcessBuilder(words).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    return new Yardstick(command.program(), process);
   }
 
   /** Lets it take that many samples. */

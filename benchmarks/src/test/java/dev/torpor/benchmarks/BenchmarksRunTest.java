@@ -1,11 +1,15 @@
 package dev.torpor.benchmarks;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.torpor.testing.KvmTest;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Each benchmark measures, and its yardstick answers. Speed itself is no test's matter. */
 @KvmTest
@@ -24,7 +28,11 @@ class BenchmarksRunTest {
   }
 
   private static void assertPlausible(Distribution distribution) {
-    assertThat(distribution.count()).isEqualTo(SAMPLES);
+    assertPlausible(distribution, SAMPLES);
+  }
+
+  private static void assertPlausible(Distribution distribution, int count) {
+    assertThat(distribution.count()).isEqualTo(count);
     assertThat(distribution.p50Nanos()).isPositive();
     assertThat(distribution.p99Nanos()).isGreaterThanOrEqualTo(distribution.p50Nanos());
   }
@@ -37,5 +45,24 @@ class BenchmarksRunTest {
   @Test
   void kicksAreMeasuredOnBothSides() throws Exception {
     run(KickBenchmark::new);
+  }
+
+  /** Not the one that needs 4 GiB, of a host that may have no more. */
+  @ParameterizedTest
+  @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "PAUSE_8_GIB")
+  void everyCheckpointOperationHasAYardstickThatAnswers(CheckpointOperation operation)
+      throws Exception {
+    try (Yardstick yardstick = Yardstick.start(HOME, operation.yardstick())) {
+      assertPlausible(yardstick.measure(3), 3);
+      assertPlausible(yardstick.measure(1), 1);
+    }
+  }
+
+  @Test
+  void aYardstickThatDoesNotKnowAnOptionEndsInsteadOfMeasuringSomethingElse() throws Exception {
+    try (Yardstick yardstick =
+        Yardstick.start(HOME, YardstickCommand.of("fault-yardstick", "arund=16"))) {
+      assertThatThrownBy(() -> yardstick.measure(1)).isInstanceOf(IOException.class);
+    }
   }
 }
