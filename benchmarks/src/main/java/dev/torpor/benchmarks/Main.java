@@ -100,8 +100,8 @@ public final class Main implements Callable<Integer> {
 
   private void measureYardsticks(Path home) throws IOException {
     System.out.printf("%-22s %12s %12s%n", "operation", "C p50", "p99");
-    for (CheckpointOperation operation : CheckpointOperation.values()) {
-      if (operation.operation().startsWith(only)) {
+    for (CheckpointOperation operation : CheckpointOperation.ALL) {
+      if (operation.name().startsWith(only)) {
         measureYardstick(home, operation);
       }
     }
@@ -117,7 +117,7 @@ public final class Main implements Callable<Integer> {
     System.out.printf(
         Locale.ROOT,
         "%-22s %9.2f µs %9.2f µs%n",
-        operation.operation(),
+        operation.name(),
         theirs.p50Nanos() / 1e3,
         theirs.p99Nanos() / 1e3);
   }

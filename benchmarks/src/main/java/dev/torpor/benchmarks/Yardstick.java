@@ -46,14 +46,23 @@ final class Yardstick implements AutoCloseable {
 
   /** Lets it take that many samples. */
   Distribution measure(int count) throws IOException {
-    commands.write("go " + count + "\n");
-    commands.flush();
-    String answer = answers.readLine();
+    String answer = ask("go " + count + "\n");
     if (answer == null) {
       throw new IOException(name + " ended before it answered");
     }
     return new Distribution(
         (int) field(answer, "count"), field(answer, "p50Nanos"), field(answer, "p99Nanos"));
+  }
+
+  /** Null if it has ended, whether before it was asked or after. */
+  private String ask(String question) throws IOException {
+    try {
+      commands.write(question);
+      commands.flush();
+    } catch (IOException e) {
+      return null;
+    }
+    return answers.readLine();
   }
 
   private long field(String answer, String key) throws IOException {
@@ -65,8 +74,12 @@ final class Yardstick implements AutoCloseable {
   }
 
   @Override
-  public void close() throws IOException {
-    commands.close();
+  public void close() {
+    try {
+      commands.close();
+    } catch (IOException e) {
+      process.destroyForcibly(); // what it was not told is told to nobody
+    }
     try {
       if (!process.waitFor(LAST_WORDS_SECONDS, TimeUnit.SECONDS)) {
         process.destroyForcibly();
