@@ -23,7 +23,6 @@ enum {
     FEW_PAGES = 16,
     MAXIMUM_ROUNDS = 12,
     WARM_UP_CHECKPOINTS = 3,
-    SPIN_NANOS = 100 * 1000,
 };
 
 struct checkpointed {
@@ -111,7 +110,6 @@ static void openGuest(struct checkpointed *checkpointed, const char *image, size
     memset(checkpointed->staging, 1, checkpointed->stagingPages * FLAT_PAGE_BYTES);
     checkpointed->runner.afterExit = saveState;
     checkpointed->runner.context = checkpointed;
-    checkpointed->runner.spinNanos = SPIN_NANOS;
     runnerStart(&checkpointed->runner);
     runnerResume(&checkpointed->runner);
 }

@@ -26,7 +26,6 @@
 
 enum {
     WARM_UP_REVERTS = 20,
-    SPIN_NANOS = 100 * 1000,
 };
 
 typedef void putBackFunction(uint8_t *page, const uint8_t *frozenPage);
@@ -110,7 +109,6 @@ static void thawAndRun(struct revertible *revertible, int copied)
     revertible->runner.vcpu = child.vcpu;
     revertible->runner.afterExit = loadState;
     revertible->runner.context = revertible;
-    revertible->runner.spinNanos = SPIN_NANOS;
     runnerStart(&revertible->runner);
     runnerResume(&revertible->runner);
     close(fd);

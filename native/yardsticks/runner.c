@@ -34,12 +34,6 @@ static void setState(struct runner *runner, uint32_t state)
 
 static void waitWhile(struct runner *runner, uint32_t state)
 {
-    if (runner->spinNanos != 0) {
-        uint64_t end = nowNanos() + runner->spinNanos;
-        while (atomic_load(&runner->state) == state && nowNanos() < end) {
-            __builtin_ia32_pause();
-        }
-    }
     while (atomic_load(&runner->state) == state) {
         syscall(SYS_futex, &runner->state, FUTEX_WAIT_PRIVATE, state, NULL, NULL, 0);
     }

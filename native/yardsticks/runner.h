@@ -21,14 +21,13 @@ struct runner {
     vcpuFunction *afterExit;   /* while the one who kicked goes on; may be NULL */
     vcpuFunction *beforeEntry; /* may be NULL */
     void *context;             /* given to both */
-    uint64_t spinNanos;        /* how long both sides look before they sleep */
     _Atomic uint64_t entryNanos;
     _Atomic uint32_t state;
     pid_t threadId;
     pthread_t thread;
 };
 
-/* Fill in the first five fields before. Returns with the thread waiting to enter the guest. */
+/* Fill in the first four fields before. Returns with the thread waiting to enter the guest. */
 void runnerStart(struct runner *runner);
 
 /* Sends the guest in, after what afterExit and beforeEntry do. */
