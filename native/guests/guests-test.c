@@ -24,7 +24,7 @@ static struct flatVm openGuest(const char *name)
 {
     char image[4096];
     snprintf(image, sizeof(image), "%s/%s.bin", guestsDirectory, name);
-    return flatOpen(image, RAM_BYTES);
+    return flatOpen(image, RAM_BYTES, FLAT_UNTRACKED);
 }
 
 static void expect(const char *what, uint64_t actual, uint64_t expected)
@@ -103,6 +103,48 @@ static void twoVcpusOfOneImageDoNotDisturbEachOther(void)
         flatCloseVcpu(&vcpus[i]);
     }
     flatClose(&vm);
+}
+
+/* ---- scatter-writer ---- */
+
+static void expectScatteredWords(const struct flatArguments *run, uint64_t pages, uint64_t stride)
+{
+    struct flatVm vm = openGuest("scatter-writer");
+    struct flatVcpu vcpu = flatAddVcpu(&vm, 0, run);
+    expectDoorbell(&vcpu, DOORBELL_EXIT, 0);
+    for (uint64_t gpa = FLAT_WORKSPACE; gpa < RAM_BYTES; gpa += 8) {
+        uint64_t offset = gpa - FLAT_WORKSPACE;
+        int written = offset % stride == 0 && offset / stride < pages;
+        expect("word", *wordAt(&vm, gpa), written ? run->r9 << 32 | offset / stride : 0);
+    }
+    flatCloseVcpu(&vcpu);
+    flatClose(&vm);
+}
+
+static void scatterWriterWritesItsPagesInTheLastPassAndNothingElse(void)
+{
+    struct flatArguments run = {.workspace = FLAT_WORKSPACE, .workspaceByteSize = 0x100fff,
+                                .r9 = 3};
+    expectScatteredWords(&run, 0x100, PAGE_SIZE);
+    run.rdx = 100; /* of 256: every second one, from the first on */
+    expectScatteredWords(&run, 100, 2 * PAGE_SIZE);
+    run.rcx = 4104;
+    run.r8 = 1000;
+    expectScatteredWords(&run, 100, 4104);
+}
+
+static void scatterWriterRefusesPagesThatItsWorkspaceHasNoRoomFor(void)
+{
+    static const uint64_t tooMuch[][2] = {{17, 0}, {16, PAGE_SIZE + 8}, {1, 1 << 20}};
+    for (int i = 0; i < 3; i++) {
+        struct flatVm vm = openGuest("scatter-writer");
+        struct flatVcpu vcpu = flatAddVcpu(&vm, 0, &(struct flatArguments){
+            .workspace = FLAT_WORKSPACE, .workspaceByteSize = 16 * PAGE_SIZE,
+            .rdx = tooMuch[i][0], .rcx = tooMuch[i][1]});
+        expectDoorbell(&vcpu, DOORBELL_EXIT, 2);
+        flatCloseVcpu(&vcpu);
+        flatClose(&vm);
+    }
 }
 
 /* ---- doorbell-echo and spin ---- */
@@ -301,8 +343,8 @@ static void memoryCheckPassesWhenNothingIsWrong(void)
 
 static void programsRefuseAWorkspaceThatIsTooSmall(void)
 {
-    static const char *programs[] = {"page-writer", "memory-check", "spin"};
-    for (int i = 0; i < 3; i++) {
+    static const char *programs[] = {"page-writer", "scatter-writer", "memory-check", "spin"};
+    for (int i = 0; i < 4; i++) {
         struct flatVm vm = openGuest(programs[i]);
         struct flatVcpu vcpu = flatAddVcpu(&vm, 0, &(struct flatArguments){
             .workspace = FLAT_WORKSPACE, .workspaceByteSize = 7});
@@ -323,6 +365,8 @@ int main(int argc, char **argv)
     guestsDirectory = argv[1];
     RUN(pageWriterWritesThePredictedPatternAndNothingElse);
     RUN(twoVcpusOfOneImageDoNotDisturbEachOther);
+    RUN(scatterWriterWritesItsPagesInTheLastPassAndNothingElse);
+    RUN(scatterWriterRefusesPagesThatItsWorkspaceHasNoRoomFor);
     RUN(doorbellEchoAddsOneToWhatItReads);
     RUN(doorbellEchoCountsInWriteOnlyMode);
     RUN(spinCountsInItsFirstWord);

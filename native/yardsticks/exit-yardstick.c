@@ -48,7 +48,7 @@ int main(int argc, char **argv)
     }
     char image[4096];
     snprintf(image, sizeof(image), "%s/doorbell-echo.bin", argv[1]);
-    struct flatVm vm = flatOpen(image, RAM_BYTES);
+    struct flatVm vm = flatOpen(image, RAM_BYTES, FLAT_UNTRACKED);
     struct flatVcpu vcpu = flatAddVcpu(&vm, 0, &(struct flatArguments){
         .workspace = FLAT_WORKSPACE, .workspaceByteSize = RAM_BYTES - FLAT_WORKSPACE,
         .rcx = WRITE_ONLY});

@@ -6,7 +6,7 @@ interface Benchmark extends AutoCloseable {
   String operation();
 
   /** The C program that does the same. */
-  String yardstick();
+  YardstickCommand yardstick();
 
   /** How many samples make a round. */
   int samplesPerRound();

@@ -110,8 +110,8 @@ final class ExitBenchmark implements Benchmark {
   }
 
   @Override
-  public String yardstick() {
-    return "exit-yardstick";
+  public YardstickCommand yardstick() {
+    return YardstickCommand.of("exit-yardstick");
   }
 
   @Override

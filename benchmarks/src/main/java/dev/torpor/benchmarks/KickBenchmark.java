@@ -27,8 +27,8 @@ final class KickBenchmark implements Benchmark {
   }
 
   @Override
-  public String yardstick() {
-    return "kick-yardstick";
+  public YardstickCommand yardstick() {
+    return YardstickCommand.of("kick-yardstick");
   }
 
   @Override

@@ -33,6 +33,18 @@ public final class Main implements Callable<Integer> {
   @Option(names = "--json", paramLabel = "FILE", description = "Also write the results there.")
   private Path json;
 
+  @Option(
+      names = "--yardsticks",
+      description = "Measure the C programs of checkpoints alone, without Torpor.")
+  private boolean yardsticks;
+
+  @Option(
+      names = "--only",
+      paramLabel = "PREFIX",
+      defaultValue = "",
+      description = "Only operations whose names begin so.")
+  private String only;
+
   private Main() {}
 
   /**
@@ -58,21 +70,56 @@ public final class Main implements Callable<Integer> {
       return CommandLine.ExitCode.USAGE;
     }
     Path home = Path.of(System.getenv().getOrDefault("TORPOR_HOME", "."));
+    if (yardsticks) {
+      measureYardsticks(home);
+    } else {
+      compareAll(home);
+    }
+    return CommandLine.ExitCode.OK;
+  }
+
+  private void compareAll(Path home) throws IOException, InterruptedException {
     List<Row> rows = new ArrayList<>();
     System.out.println(Row.HEADER);
-    double allocatedBytesPerExit;
-    try (ExitBenchmark exit = new ExitBenchmark()) {
-      report(rows, compare(home, exit));
-      allocatedBytesPerExit = exit.allocatedBytesPerExit();
+    if ("exit".startsWith(only)) {
+      try (ExitBenchmark exit = new ExitBenchmark()) {
+        report(rows, compare(home, exit));
+        System.out.printf(
+            Locale.ROOT, "allocated per exit: %.4f bytes%n", exit.allocatedBytesPerExit());
+      }
     }
-    try (KickBenchmark kick = new KickBenchmark()) {
-      report(rows, compare(home, kick));
+    if ("kick".startsWith(only)) {
+      try (KickBenchmark kick = new KickBenchmark()) {
+        report(rows, compare(home, kick));
+      }
     }
-    System.out.printf(Locale.ROOT, "allocated per exit: %.4f bytes%n", allocatedBytesPerExit);
     if (json != null) {
       Files.writeString(json, asJson(rows));
     }
-    return CommandLine.ExitCode.OK;
+  }
+
+  private void measureYardsticks(Path home) throws IOException {
+    System.out.printf("%-22s %12s %12s%n", "operation", "C p50", "p99");
+    for (CheckpointOperation operation : CheckpointOperation.ALL) {
+      if (operation.name().startsWith(only)) {
+        measureYardstick(home, operation);
+      }
+    }
+  }
+
+  private void measureYardstick(Path home, CheckpointOperation operation) throws IOException {
+    Rounds theirs = new Rounds();
+    try (Yardstick yardstick = Yardstick.start(home, operation.yardstick())) {
+      for (int i = 0; i < rounds; i++) {
+        theirs.add(yardstick.measure(operation.samplesPerRound()));
+      }
+    }
+    System.out.printf(
+        Locale.ROOT,
+        "%-22s %9.2f µs %9.2f µs%n",
+        operation.name(),
+        theirs.p50Nanos() / 1e3,
+        theirs.p99Nanos() / 1e3);
   }
 
   private static void report(List<Row> rows, Row row) {

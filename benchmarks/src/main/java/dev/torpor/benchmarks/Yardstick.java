@@ -6,6 +6,8 @@ import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -27,29 +29,40 @@ final class Yardstick implements AutoCloseable {
   }
 
   /** Starts a yardstick of the tree at {@code home}. */
-  static Yardstick start(Path home, String name) throws IOException {
-    Path program = home.resolve("native/target/yardsticks").resolve(name);
+  static Yardstick start(Path home, YardstickCommand command) throws IOException {
+    Path program = home.resolve("native/target/yardsticks").resolve(command.program());
     if (!Files.isExecutable(program)) {
       throw new IOException(program + " is not there: the build makes it, with gcc");
     }
+    List<String> words = new ArrayList<>();
+    words.add(program.toString());
+    words.add(home.resolve("native/target/guests").toString());
+    words.add("--stdin");
+    words.addAll(command.options());
     Process process =
-        new ProcessBuilder(
-                program.toString(), home.resolve("native/target/guests").toString(), "--stdin")
-            .redirectError(ProcessBuilder.Redirect.INHERIT)
-            .start();
-    return new Yardstick(name, process);
+        new ProcessBuilder(words).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    return new Yardstick(command.program(), process);
   }
 
   /** Lets it take that many samples. */
   Distribution measure(int count) throws IOException {
-    commands.write("go " + count + "\n");
-    commands.flush();
-    String answer = answers.readLine();
+    String answer = ask("go " + count + "\n");
     if (answer == null) {
       throw new IOException(name + " ended before it answered");
     }
     return new Distribution(
         (int) field(answer, "count"), field(answer, "p50Nanos"), field(answer, "p99Nanos"));
+  }
+
+  /** Null if it has ended, whether before it was asked or after. */
+  private String ask(String question) throws IOException {
+    try {
+      commands.write(question);
+      commands.flush();
+    } catch (IOException e) {
+      return null;
+    }
+    return answers.readLine();
   }
 
   private long field(String answer, String key) throws IOException {
@@ -61,8 +74,12 @@ final class Yardstick implements AutoCloseable {
   }
 
   @Override
-  public void close() throws IOException {
-    commands.close();
+  public void close() {
+    try {
+      commands.close();
+    } catch (IOException e) {
+      process.destroyForcibly(); // what it was not told is told to nobody
+    }
     try {
       if (!process.waitFor(LAST_WORDS_SECONDS, TimeUnit.SECONDS)) {
         process.destroyForcibly();

@@ -114,11 +114,14 @@ public final class Epoll implements AutoCloseable {
     } catch (Throwable t) {
       throw Native.mismatch("epoll_wait", t);
     }
+    if (result >= 0) {
+      return result;
+    }
     if (Native.resultOrErrno(result, state) == -Errno.EINTR) {
       return 0;
     }
     Failures.check("epoll_wait", result, state, descriptor::toString);
-    return result;
+    throw new AssertionError("a failed call throws");
   }
 
   /**

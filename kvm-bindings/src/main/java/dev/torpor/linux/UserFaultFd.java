@@ -4,22 +4,14 @@ import static dev.torpor.linux.abi.Abi.offset;
 import static dev.torpor.linux.abi.UserfaultfdStructs.UFFDIO_API;
 import static dev.torpor.linux.abi.UserfaultfdStructs.UFFDIO_API_ARG;
 import static dev.torpor.linux.abi.UserfaultfdStructs.UFFDIO_CONTINUE;
-import static dev.torpor.linux.abi.UserfaultfdStructs.UFFDIO_CONTINUE_ARG;
 import static dev.torpor.linux.abi.UserfaultfdStructs.UFFDIO_COPY;
-import static dev.torpor.linux.abi.UserfaultfdStructs.UFFDIO_COPY_ARG;
 import static dev.torpor.linux.abi.UserfaultfdStructs.UFFDIO_MOVE;
-import static dev.torpor.linux.abi.UserfaultfdStructs.UFFDIO_MOVE_ARG;
 import static dev.torpor.linux.abi.UserfaultfdStructs.UFFDIO_POISON;
-import static dev.torpor.linux.abi.UserfaultfdStructs.UFFDIO_POISON_ARG;
-import static dev.torpor.linux.abi.UserfaultfdStructs.UFFDIO_RANGE;
 import static dev.torpor.linux.abi.UserfaultfdStructs.UFFDIO_REGISTER;
-import static dev.torpor.linux.abi.UserfaultfdStructs.UFFDIO_REGISTER_ARG;
 import static dev.torpor.linux.abi.UserfaultfdStructs.UFFDIO_UNREGISTER;
 import static dev.torpor.linux.abi.UserfaultfdStructs.UFFDIO_WAKE;
 import static dev.torpor.linux.abi.UserfaultfdStructs.UFFDIO_WRITEPROTECT;
-import static dev.torpor.linux.abi.UserfaultfdStructs.UFFDIO_WRITEPROTECT_ARG;
 import static dev.torpor.linux.abi.UserfaultfdStructs.UFFDIO_ZEROPAGE;
-import static dev.torpor.linux.abi.UserfaultfdStructs.UFFDIO_ZEROPAGE_ARG;
 import static dev.torpor.linux.abi.UserfaultfdStructs.UFFD_MSG;
 import static dev.torpor.linux.abi.UserfaultfdStructs.USERFAULTFD_IOC_NEW;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
@@ -30,7 +22,6 @@ import dev.torpor.linux.abi.Ioctl;
 import dev.torpor.linux.abi.IoctlRequest;
 import dev.torpor.linux.abi.Native;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
@@ -225,7 +216,7 @@ public final class UserFaultFd implements AutoCloseable {
    * @throws LinuxException EINVAL for a kind of mapping that cannot be; EBUSY if another has it
    */
   public void register(long address, long byteCount, long mode) {
-    call(UFFDIO_REGISTER, UFFDIO_REGISTER_ARG, address, byteCount, mode);
+    call(UFFDIO_REGISTER, address, byteCount, mode);
   }
 
   /**
@@ -236,7 +227,7 @@ public final class UserFaultFd implements AutoCloseable {
    * @throws LinuxException EINVAL, EBADF
    */
   public void unregister(long address, long byteCount) {
-    call(UFFDIO_UNREGISTER, UFFDIO_RANGE, address, byteCount, 0);
+    call(UFFDIO_UNREGISTER, address, byteCount, 0);
   }
 
   /**
@@ -247,7 +238,7 @@ public final class UserFaultFd implements AutoCloseable {
    * @throws LinuxException EINVAL, EBADF
    */
   public void wake(long address, long byteCount) {
-    call(UFFDIO_WAKE, UFFDIO_RANGE, address, byteCount, 0);
+    call(UFFDIO_WAKE, address, byteCount, 0);
   }
 
   /**
@@ -259,18 +250,15 @@ public final class UserFaultFd implements AutoCloseable {
    * @throws LinuxException ENOENT if not registered for it; EAGAIN if the mapping is changing
    */
   public void writeProtect(long address, long byteCount, boolean protect) {
-    call(UFFDIO_WRITEPROTECT, UFFDIO_WRITEPROTECT_ARG, address, byteCount, protect ? 1 : 0);
+    call(UFFDIO_WRITEPROTECT, address, byteCount, protect ? 1 : 0);
   }
 
   /** Range requests of one shape: start, length, then a mode where there is one. */
-  private void call(
-      IoctlRequest request, MemoryLayout layout, long address, long byteCount, long mode) {
-    MemorySegment argument = Native.scratch(layout);
+  private void call(IoctlRequest request, long address, long byteCount, long mode) {
+    MemorySegment argument = Native.scratch();
     argument.set(JAVA_LONG, 0, address);
     argument.set(JAVA_LONG, Long.BYTES, byteCount);
-    if (layout.byteSize() > UFFDIO_RANGE.byteSize()) {
-      argument.set(JAVA_LONG, UFFDIO_RANGE.byteSize(), mode);
-    }
+    argument.set(JAVA_LONG, 2 * Long.BYTES, mode);
     int result = Ioctl.invoke(descriptor.number(), request, argument.address());
     if (result < 0) {
       throw failure(request, result, address, byteCount, mode);
@@ -289,7 +277,7 @@ public final class UserFaultFd implements AutoCloseable {
    * @throws LinuxException ENOENT, ESRCH, EFAULT, ENOMEM, EBADF
    */
   public long copy(long address, long source, long byteCount, long mode) {
-    return transfer(UFFDIO_COPY, UFFDIO_COPY_ARG, address, source, byteCount, mode);
+    return transfer(UFFDIO_COPY, address, source, byteCount, mode);
   }
 
   /**
@@ -303,21 +291,18 @@ public final class UserFaultFd implements AutoCloseable {
    * @throws LinuxException ENOENT, EBUSY, EINVAL, EBADF; ENOTTY or EINVAL on an older kernel
    */
   public long move(long address, long source, long byteCount, long mode) {
-    return transfer(UFFDIO_MOVE, UFFDIO_MOVE_ARG, address, source, byteCount, mode);
+    return transfer(UFFDIO_MOVE, address, source, byteCount, mode);
   }
 
+  /** The last field of {@code uffdio_copy} and {@code uffdio_move} is what was done. */
   private long transfer(
-      IoctlRequest request,
-      MemoryLayout layout,
-      long address,
-      long source,
-      long byteCount,
-      long mode) {
-    MemorySegment argument = Native.scratch(layout);
+      IoctlRequest request, long address, long source, long byteCount, long mode) {
+    MemorySegment argument = Native.scratch();
     argument.set(JAVA_LONG, 0, address);
     argument.set(JAVA_LONG, 8, source);
     argument.set(JAVA_LONG, 16, byteCount);
     argument.set(JAVA_LONG, 24, mode);
+    argument.set(JAVA_LONG, 32, 0);
     int result = Ioctl.invoke(descriptor.number(), request, argument.address());
     return outcome(request, result, argument.get(JAVA_LONG, 32), address, byteCount, mode);
   }
@@ -332,7 +317,7 @@ public final class UserFaultFd implements AutoCloseable {
    * @throws LinuxException ENOENT, ESRCH, ENOMEM, EBADF
    */
   public long zeroPage(long address, long byteCount, long mode) {
-    return supply(UFFDIO_ZEROPAGE, UFFDIO_ZEROPAGE_ARG, address, byteCount, mode);
+    return supply(UFFDIO_ZEROPAGE, address, byteCount, mode);
   }
 
   /**
@@ -345,7 +330,7 @@ public final class UserFaultFd implements AutoCloseable {
    * @throws LinuxException ENOENT, ESRCH, EFAULT, EBADF
    */
   public long continueMinor(long address, long byteCount, long mode) {
-    return supply(UFFDIO_CONTINUE, UFFDIO_CONTINUE_ARG, address, byteCount, mode);
+    return supply(UFFDIO_CONTINUE, address, byteCount, mode);
   }
 
   /**
@@ -357,15 +342,16 @@ public final class UserFaultFd implements AutoCloseable {
    * @throws LinuxException ENOENT, ESRCH, EBADF; ENOTTY or EINVAL on an older kernel
    */
   public long poison(long address, long byteCount) {
-    return supply(UFFDIO_POISON, UFFDIO_POISON_ARG, address, byteCount, 0);
+    return supply(UFFDIO_POISON, address, byteCount, 0);
   }
 
-  private long supply(
-      IoctlRequest request, MemoryLayout layout, long address, long byteCount, long mode) {
-    MemorySegment argument = Native.scratch(layout);
+  /** As the others, without a source. */
+  private long supply(IoctlRequest request, long address, long byteCount, long mode) {
+    MemorySegment argument = Native.scratch();
     argument.set(JAVA_LONG, 0, address);
     argument.set(JAVA_LONG, 8, byteCount);
     argument.set(JAVA_LONG, 16, mode);
+    argument.set(JAVA_LONG, 24, 0);
     int result = Ioctl.invoke(descriptor.number(), request, argument.address());
     return outcome(request, result, argument.get(JAVA_LONG, 24), address, byteCount, mode);
   }
@@ -433,7 +419,10 @@ public final class UserFaultFd implements AutoCloseable {
       if (outcome == -Errno.EAGAIN || outcome == -Errno.EINTR) {
         return 0;
       }
-      Failures.check("read of a userfaultfd", result, state, source.descriptor::toString);
+      if (outcome < 0) {
+        throw new LinuxException(
+            "read of a userfaultfd", (int) -outcome, source.descriptor.toString());
+      }
       return (int) (result / MESSAGE_BYTES);
     }
 

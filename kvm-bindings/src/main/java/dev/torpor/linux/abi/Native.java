@@ -84,6 +84,14 @@ public final class Native {
   }
 
   /**
+   * All of that room, 256 bytes, as the last use left it: for hot paths, which must not make a
+   * segment for each call.
+   */
+  public static MemorySegment scratch() {
+    return SCRATCH.get();
+  }
+
+  /**
    * A call's result in the kernel's own convention.
    *
    * @param result what the function returned

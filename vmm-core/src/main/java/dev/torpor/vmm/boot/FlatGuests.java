@@ -10,7 +10,7 @@ import java.util.function.Function;
 public final class FlatGuests {
   /** Their names. */
   public static final List<String> NAMES =
-      List.of("doorbell-echo", "memory-check", "page-writer", "spin");
+      List.of("doorbell-echo", "memory-check", "page-writer", "scatter-writer", "spin");
 
   private FlatGuests() {}
 

@@ -136,11 +136,18 @@ public final class Checkpointer implements AutoCloseable {
       checkpoint.reachedCaptured();
       writingOut = CompletableFuture.runAsync(() -> writeOut(draft, checkpoint, losses), writer);
       return checkpoint;
-    } catch (RuntimeException | Error e) {
-      lineage.giveBack(draft.written());
-      draft.abandon();
-      throw e instanceof RuntimeException failure ? explain(label, failure) : (Error) e;
+    } catch (RuntimeException e) {
+      giveUp(draft);
+      throw explain(label, e);
+    } catch (Error e) {
+      giveUp(draft);
+      throw e;
     }
+  }
+
+  private void giveUp(Draft draft) {
+    lineage.giveBack(draft.written());
+    draft.abandon();
   }
 
   private RuntimeException explain(String label, RuntimeException e) {
@@ -165,8 +172,7 @@ public final class Checkpointer implements AutoCloseable {
       checkpoint.reachedWritten(draft.storedBytes(), draft.origin());
       publisher.execute(() -> publish(draft, pending));
     } catch (RuntimeException | Error e) {
-      lineage.giveBack(draft.written());
-      draft.abandon();
+      giveUp(draft);
       checkpoint.fail(e);
     }
   }

@@ -48,22 +48,25 @@ final class FaultRecord {
   }
 
   /**
-   * The pages that were missed, and those between them that were passed over in a row: a miss of a
-   * cluster's first page, with one in the cluster before it, tells that the guest came from there
-   * and used the neighbours that the earlier miss had brought in.
+   * The pages that were missed, and those between them that must have been passed over: between two
+   * misses in one cluster, and before a miss of a cluster's first page with one in the cluster
+   * before it. There the guest used neighbours that an earlier miss had brought in.
    */
   PageSet inferred() {
     PageSet pages = faulted();
     long previous = pages.next(0);
     while (previous >= 0) {
       long page = pages.next(previous + 1);
-      if (page >= 0
-          && page % clusterPages == 0
-          && page / clusterPages == previous / clusterPages + 1) {
+      if (page >= 0 && wasPassedOver(previous, page)) {
         pages.addRange(previous, page - previous);
       }
       previous = page;
     }
     return pages;
+  }
+
+  private boolean wasPassedOver(long previous, long page) {
+    long clusters = page / clusterPages - previous / clusterPages;
+    return clusters == 0 || (clusters == 1 && page % clusterPages == 0);
   }
 }

@@ -39,7 +39,7 @@ public final class Pager implements AutoCloseable {
   private static final long RETRY_NANOS = 50_000;
 
   /** How many reads the neighbours of one missed page are worth. */
-  private static final int NEIGHBOUR_READS = 4;
+  private static final int NEIGHBOUR_READS = 8;
 
   private final GuestMemory memory;
   private final PageSource source;
@@ -418,6 +418,28 @@ public final class Pager implements AutoCloseable {
   }
 
   /**
+   * Gives the VM up, as if the source had failed, and does not wait for the source, which may be
+   * hanging: whoever waits for a page, and whoever accesses memory from now on, fails. A signal
+   * alone brings a vCPU back from a missing page only where KVM waits for it interruptibly: since
+   * Linux 6.2, and not where KVM itself walks the guest's page tables.
+   *
+   * @param cause why; told as the failure unless there was one before
+   */
+  public void abandon(Throwable cause) {
+    fail(cause);
+    refuseAll();
+  }
+
+  private void refuseAll() {
+    long stamp = memory.accesses().writeLock();
+    try {
+      faults.refuseAll();
+    } finally {
+      memory.accesses().unlockWrite(stamp);
+    }
+  }
+
+  /**
    * Stops answering. If pages are missing still, the memory becomes inaccessible as a whole, so
    * that nobody ever reads zeroes in their place. A second call does nothing.
    */
@@ -440,13 +462,8 @@ public final class Pager implements AutoCloseable {
     if (present.isComplete()) {
       memory.setGuard(null);
     } else {
-      long stamp = memory.accesses().writeLock();
-      try {
-        failure.compareAndSet(null, new IllegalStateException("the pager is closed"));
-        faults.refuseAll();
-      } finally {
-        memory.accesses().unlockWrite(stamp);
-      }
+      failure.compareAndSet(null, new IllegalStateException("the pager is closed"));
+      refuseAll();
     }
     faults.close();
   }

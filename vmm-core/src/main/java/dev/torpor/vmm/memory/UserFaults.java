@@ -125,9 +125,13 @@ final class UserFaults implements AutoCloseable {
     stripe.faults().wake(stripe.hva(page), MemoryLayout.PAGE_BYTES);
   }
 
-  /** Makes every access fail, as the pages that are missing can be supplied no longer. */
+  /** Makes every access to the memory fail, and those that wait. */
   void refuseAll() {
     memory.mapping().protect(0, memory.byteSize(), 0);
+    for (FaultStripe stripe : stripes) {
+      long byteCount = (stripe.endPage - stripe.firstPage) * MemoryLayout.PAGE_BYTES;
+      stripe.faults().wake(stripe.hva(stripe.firstPage), byteCount);
+    }
   }
 
   /** Protects pages against writes, or ends that and wakes who waits. */

@@ -135,7 +135,7 @@ class FlatBootTest {
         .isInstanceOf(BootException.class)
         .hasMessage(
             "there is no flat guest \"../secret\": the built-in ones are doorbell-echo,"
-                + " memory-check, page-writer, spin");
+                + " memory-check, page-writer, scatter-writer, spin");
   }
 
   @Test

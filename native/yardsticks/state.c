@@ -1,0 +1,113 @@
+#include "state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+/* ---- which MSRs ---- */
+
+static struct kvm_msr_list *hostMsrs(void)
+{
+    struct kvm_msr_list *list =
+        calloc(1, sizeof(*list) + STATE_MAXIMUM_MSRS * sizeof(list->indices[0]));
+    list->nmsrs = STATE_MAXIMUM_MSRS;
+    IOCTL(flatKvm(), KVM_GET_MSR_INDEX_LIST, list);
+    return list;
+}
+
+/* Some of KVM's list are of features that this vCPU has not got. */
+static int isReadableAndWritable(const struct flatVcpu *vcpu, uint32_t index)
+{
+    struct {
+        struct kvm_msrs head;
+        struct kvm_msr_entry entry;
+    } one = {.head.nmsrs = 1, .entry.index = index};
+    return ioctl(vcpu->fd, KVM_GET_MSRS, &one) == 1 && ioctl(vcpu->fd, KVM_SET_MSRS, &one) == 1;
+}
+
+void statePrepare(struct machineState *state, const struct flatVcpu *vcpu, int hasIrqchip)
+{
+    memset(state, 0, sizeof(*state));
+    state->hasIrqchip = hasIrqchip;
+    struct kvm_msr_list *list = hostMsrs();
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < list->nmsrs; i++) {
+        if (isReadableAndWritable(vcpu, list->indices[i])) {
+            state->msrs.entries[count++].index = list->indices[i];
+        }
+    }
+    state->msrs.head.nmsrs = count;
+    free(list);
+}
+
+static void requireAllMsrs(const char *request, int done, uint32_t count)
+{
+    if (done != (int)count) {
+        errno = 0;
+        fail("%s: %d of %u MSRs", request, done, count);
+    }
+}
+
+/* ---- save ---- */
+
+static void saveIrqchip(struct machineState *state, const struct flatVm *vm)
+{
+    for (uint32_t i = 0; i < STATE_IRQCHIPS; i++) {
+        state->irqchips[i].chip_id = i;
+        IOCTL(vm->fd, KVM_GET_IRQCHIP, &state->irqchips[i]);
+    }
+    IOCTL(vm->fd, KVM_GET_PIT2, &state->pit);
+}
+
+void stateSave(struct machineState *state, const struct flatVm *vm, const struct flatVcpu *vcpu)
+{
+    IOCTL(vcpu->fd, KVM_GET_MP_STATE, &state->mpState);
+    IOCTL(vcpu->fd, KVM_GET_REGS, &state->regs);
+    IOCTL(vcpu->fd, KVM_GET_SREGS2, &state->sregs);
+    IOCTL(vcpu->fd, KVM_GET_XSAVE2, state->xsave);
+    IOCTL(vcpu->fd, KVM_GET_XCRS, &state->xcrs);
+    if (state->hasIrqchip) {
+        IOCTL(vcpu->fd, KVM_GET_LAPIC, &state->lapic);
+    }
+    int msrs = IOCTL(vcpu->fd, KVM_GET_MSRS, &state->msrs);
+    requireAllMsrs("KVM_GET_MSRS", msrs, state->msrs.head.nmsrs);
+    IOCTL(vcpu->fd, KVM_GET_DEBUGREGS, &state->debugRegs);
+    IOCTL(vcpu->fd, KVM_GET_VCPU_EVENTS, &state->events);
+    if (state->hasIrqchip) {
+        saveIrqchip(state, vm);
+    }
+    IOCTL(vm->fd, KVM_GET_CLOCK, &state->clock);
+}
+
+/* ---- load ---- */
+
+static void loadIrqchip(const struct machineState *state, const struct flatVm *vm)
+{
+    for (uint32_t i = 0; i < STATE_IRQCHIPS; i++) {
+        IOCTL(vm->fd, KVM_SET_IRQCHIP, &state->irqchips[i]);
+    }
+    IOCTL(vm->fd, KVM_SET_PIT2, &state->pit);
+}
+
+void stateLoad(const struct machineState *state, const struct flatVm *vm,
+               const struct flatVcpu *vcpu)
+{
+    struct kvm_clock_data clock = {.clock = state->clock.clock};
+    IOCTL(vm->fd, KVM_SET_CLOCK, &clock);
+    if (state->hasIrqchip) {
+        loadIrqchip(state, vm);
+    }
+    IOCTL(vcpu->fd, KVM_SET_SREGS2, &state->sregs);
+    IOCTL(vcpu->fd, KVM_SET_REGS, &state->regs);
+    IOCTL(vcpu->fd, KVM_SET_XCRS, &state->xcrs);
+    IOCTL(vcpu->fd, KVM_SET_XSAVE, state->xsave);
+    IOCTL(vcpu->fd, KVM_SET_DEBUGREGS, &state->debugRegs);
+    if (state->hasIrqchip) {
+        IOCTL(vcpu->fd, KVM_SET_LAPIC, &state->lapic);
+    }
+    int msrs = IOCTL(vcpu->fd, KVM_SET_MSRS, &state->msrs);
+    requireAllMsrs("KVM_SET_MSRS", msrs, state->msrs.head.nmsrs);
+    IOCTL(vcpu->fd, KVM_SET_MP_STATE, &state->mpState);
+    IOCTL(vcpu->fd, KVM_SET_VCPU_EVENTS, &state->events);
+}
