@@ -1,13 +1,17 @@
 package dev.torpor.launcher;
 
 import dev.torpor.snapshot.Store;
+import dev.torpor.snapshot.Summary;
 import dev.torpor.vmm.device.SerialOutput;
 import dev.torpor.vmm.vm.Vm;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -79,11 +83,25 @@ final class ForkCommand implements Callable<Integer> {
       checkpoint =
           UUID.fromString(
               running
-                  .checkpoint(store.folder(), "fork-" + restore.name())
+                  .checkpoint(store.folder(), freeLabel(opened))
                   .get("uuid")
                   .getAsString());
     }
     return Vm.restore(opened, checkpoint, restore.describe(name, console));
+  }
+
+  /** {@code fork-N}, or with a number where that is taken. */
+  private String freeLabel(Store opened) {
+    Set<String> taken =
+        opened.list(parent).checkpoints().stream()
+            .map(Summary::label)
+            .collect(Collectors.toSet());
+    String label = "fork-" + restore.name();
+    return Stream.concat(
+            Stream.of(label), Stream.iterate(2, i -> i + 1).map(i -> label + "-" + i))
+        .filter(candidate -> !taken.contains(candidate))
+        .findFirst()
+        .orElseThrow();
   }
 
   private List<String> checkedNames() {

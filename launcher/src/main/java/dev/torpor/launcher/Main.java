@@ -1,5 +1,6 @@
 package dev.torpor.launcher;
 
+import dev.torpor.launcher.control.ErrorText;
 import dev.torpor.vmm.checkpoint.GuestClock;
 import dev.torpor.vmm.checkpoint.MemorySource;
 import java.io.PrintWriter;
@@ -82,12 +83,12 @@ public final class Main {
   private static int complain(ParameterException e, boolean debug) {
     CommandLine command = e.getCommandLine();
     String help = command.getCommandSpec().qualifiedName() + " --help";
-    report(command, "%s (see '%s')".formatted(oneLine(e), help), e, debug);
+    report(command, "%s (see '%s')".formatted(ErrorText.of(e), help), e, debug);
     return ExitCode.USAGE;
   }
 
   private static int fail(CommandLine command, Exception e, boolean debug) {
-    report(command, oneLine(e), e, debug);
+    report(command, ErrorText.of(e), e, debug);
     return ExitCode.HOST_FAILURE;
   }
 
@@ -98,10 +99,5 @@ public final class Main {
       e.printStackTrace(err);
     }
     err.flush();
-  }
-
-  private static String oneLine(Exception e) {
-    String message = e.getMessage() == null ? e.toString() : e.getMessage();
-    return message.strip().replaceAll("\\s*\\R\\s*", " ");
   }
 }

@@ -2,6 +2,8 @@ package dev.torpor.launcher;
 
 import com.google.gson.JsonObject;
 import dev.torpor.launcher.control.Json;
+import dev.torpor.snapshot.Garbage;
+import dev.torpor.snapshot.SnapshotFormatException;
 import dev.torpor.snapshot.Store;
 import dev.torpor.snapshot.Summary;
 import dev.torpor.snapshot.UnknownCheckpointException;
@@ -73,13 +75,22 @@ final class RmCommand implements Callable<Integer> {
   }
 
   private void remove(Store opened, String name, UUID uuid) throws IOException {
-    long freed;
+    Garbage freed;
     try {
       freed = opened.remove(uuid);
     } catch (UnknownCheckpointException e) {
       throw new IllegalStateException(e.getMessage(), e);
     }
-    spec.commandLine().getOut().println(json ? json(name, uuid, freed) : line(name, freed));
+    spec.commandLine()
+        .getOut()
+        .println(json ? json(name, uuid, freed.bytes()) : line(name, freed.bytes()));
+    freed.damaged().forEach(this::warn);
+  }
+
+  private void warn(SnapshotFormatException damage) {
+    spec.commandLine()
+        .getErr()
+        .println("torpor: nothing is freed while a checkpoint is damaged: " + damage.getMessage());
   }
 
   private static String json(String name, UUID uuid, long freed) {

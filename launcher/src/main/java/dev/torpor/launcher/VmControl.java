@@ -49,17 +49,29 @@ final class VmControl implements RequestHandler {
 
   private JsonObject checkpoint(String label, Consumer<String> progress)
       throws IOException, InterruptedException {
-    if (!label.isEmpty() && !Summary.isName(label)) {
-      throw new IllegalArgumentException(
-          "'%s' is no label: write up to %d bytes without '/' or control characters"
-              .formatted(label.replaceAll("\\p{Cntrl}", "?"), Summary.MAX_NAME_BYTES));
-    }
+    requireGoodLabel(label);
     Checkpoint checkpoint = vm.checkpoint(label);
     progress.accept("captured");
     checkpoint.awaitWritten();
     progress.accept("written");
     checkpoint.awaitDurable();
     return CheckpointText.json(store.read(checkpoint.uuid()).summary());
+  }
+
+  private void requireGoodLabel(String label) {
+    if (label.isEmpty()) {
+      return;
+    }
+    if (!Summary.isName(label)) {
+      throw new IllegalArgumentException(
+          "'%s' is no label: write up to %d bytes without '/' or control characters"
+              .formatted(label.replaceAll("\\p{Cntrl}", "?"), Summary.MAX_NAME_BYTES));
+    }
+    if (store.list(name).checkpoints().stream().anyMatch(other -> other.label().equals(label))) {
+      throw new IllegalArgumentException(
+          "there is a checkpoint %s/%s already: choose another label, or remove that one"
+              .formatted(name, label));
+    }
   }
 
   private JsonObject revert(String ref) throws IOException, InterruptedException {

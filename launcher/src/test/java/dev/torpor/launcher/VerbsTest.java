@@ -192,6 +192,8 @@ class VerbsTest {
   void aRequestThatCannotBeDoneIsToldInOneLine() throws Exception {
     try (VmProcess vm = start("a")) {
       assertThat(failure("revert", "a", "nosuch")).contains("VM 'a': ").contains("nosuch");
+      checkpoint("a", "v1");
+      assertThat(failure("checkpoint", "a", "v1")).contains("there is a checkpoint a/v1 already");
       assertThat(failure("checkpoint", "a", "x/y")).contains("'x/y' is no label");
       assertThat(vm.ask("status").get("state").getAsString()).isEqualTo("running");
     }

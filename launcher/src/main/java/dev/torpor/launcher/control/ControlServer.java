@@ -149,7 +149,7 @@ public final class ControlServer implements Closeable {
       Thread.currentThread().interrupt();
       return error("the VM's process ends");
     } catch (Exception e) {
-      return error(oneLine(e));
+      return error(ErrorText.of(e));
     }
   }
 
@@ -174,11 +174,6 @@ public final class ControlServer implements Closeable {
     JsonObject reply = new JsonObject();
     reply.addProperty("error", message);
     return reply;
-  }
-
-  private static String oneLine(Exception e) {
-    String message = e.getMessage() == null ? e.toString() : e.getMessage();
-    return message.strip().replaceAll("\\s*\\R\\s*", " ");
   }
 
   /**
