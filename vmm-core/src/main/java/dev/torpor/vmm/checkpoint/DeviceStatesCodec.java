@@ -35,9 +35,7 @@ final class DeviceStatesCodec {
     states.keyboard().ifPresent(s -> out.record(TAG_KEYBOARD, to -> write(to, s)));
     states.power().ifPresent(s -> out.record(TAG_POWER, to -> write(to, s)));
     states.doorbell().ifPresent(s -> out.record(TAG_DOORBELL, to -> write(to, s)));
-    states
-        .virtio()
-        .forEach(s -> out.record(TAG_VIRTIO, to -> VirtioStateCodec.write(to, s)));
+    states.virtio().forEach(s -> out.record(TAG_VIRTIO, to -> VirtioStateCodec.write(to, s)));
   }
 
   static DeviceStates read(FieldReader in) {
@@ -102,8 +100,7 @@ final class DeviceStatesCodec {
   }
 
   private static KeyboardControllerState keyboard(FieldReader in) {
-    return new KeyboardControllerState(
-        u8(in, 1), u8(in, 2), (int) in.i64(3, -1, 0xff), in.flag(4));
+    return new KeyboardControllerState(u8(in, 1), u8(in, 2), (int) in.i64(3, -1, 0xff), in.flag(4));
   }
 
   private static void write(FieldWriter out, PowerManagementState s) {

@@ -96,8 +96,7 @@ final class Draft implements AutoCloseable {
   Checkpoint describe(String vmName, String label, Duration pause, CheckpointListener listener) {
     state = tools.machine.recorder().state();
     checkpoint =
-        new Checkpoint(
-            uuid, base.checkpoint(), vmName, label, pause, written.count(), listener);
+        new Checkpoint(uuid, base.checkpoint(), vmName, label, pause, written.count(), listener);
     return checkpoint;
   }
 
