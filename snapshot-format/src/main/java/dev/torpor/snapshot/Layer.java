@@ -23,8 +23,8 @@ public final class Layer implements AutoCloseable {
     this.header = header;
   }
 
-  static Layer open(Path path, int number) {
-    PositionedFile file = openFile(path, StandardOpenOption.READ);
+  static Layer open(Path path, ChannelLimit limit, int number) {
+    PositionedFile file = openFile(path, limit, StandardOpenOption.READ);
     try {
       LayerHeader header = readHeader(file, number);
       if (!header.finished()) {
@@ -39,9 +39,9 @@ public final class Layer implements AutoCloseable {
     }
   }
 
-  static PositionedFile openFile(Path path, StandardOpenOption... options) {
+  static PositionedFile openFile(Path path, ChannelLimit limit, StandardOpenOption... options) {
     try {
-      return new PositionedFile(path, FileChannel.open(path, options), options);
+      return new PositionedFile(path, limit, FileChannel.open(path, options), options);
     } catch (NoSuchFileException e) {
       throw new SnapshotFormatException(path, 0, "a layer", "no file");
     } catch (IOException e) {
@@ -176,11 +176,6 @@ public final class Layer implements AutoCloseable {
   /** Makes sure that the file is still as long. */
   void requireFileSize(long wanted) {
     requireSize(file, wanted);
-  }
-
-  /** Closes the file until it is used again. */
-  void release() {
-    file.release();
   }
 
   /** Closes the file for good. */

@@ -29,9 +29,9 @@ public final class LayerWriter implements AutoCloseable {
     this.end = end;
   }
 
-  static LayerWriter begin(Path path, FileChannel channel, LayerHeader header) {
+  static LayerWriter begin(Path path, ChannelLimit limit, FileChannel channel, LayerHeader header) {
     PositionedFile file =
-        new PositionedFile(path, channel, StandardOpenOption.READ, StandardOpenOption.WRITE);
+        new PositionedFile(path, limit, channel, StandardOpenOption.READ, StandardOpenOption.WRITE);
     LayerWriter writer = new LayerWriter(file, header, header.appendOffset());
     try {
       file.write(header.encode(), 0);
@@ -42,8 +42,9 @@ public final class LayerWriter implements AutoCloseable {
     }
   }
 
-  static LayerWriter resume(Path path, int number) {
-    PositionedFile file = Layer.openFile(path, StandardOpenOption.READ, StandardOpenOption.WRITE);
+  static LayerWriter resume(Path path, ChannelLimit limit, int number) {
+    PositionedFile file =
+        Layer.openFile(path, limit, StandardOpenOption.READ, StandardOpenOption.WRITE);
     try {
       LayerHeader header = Layer.readHeader(file, number);
       if (header.finished()) {

@@ -11,9 +11,9 @@ import java.nio.file.StandardOpenOption;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 
 /**
  * The layers of a store: a directory of files {@code %08d.layer}, numbered from 1. A number is
@@ -30,7 +30,7 @@ public final class Layers implements AutoCloseable {
   private final Claims claims;
   private final NodeCache nodes = new NodeCache(this);
   private final Map<Integer, Layer> open = new ConcurrentHashMap<>();
-  private final ConcurrentLinkedQueue<Layer> channels = new ConcurrentLinkedQueue<>();
+  private final ChannelLimit limit = new ChannelLimit(MAX_OPEN);
   private int lastNumber;
 
   /** Learns of a layer's number before its file exists, so that nobody takes it for garbage. */
@@ -103,6 +103,7 @@ public final class Layers implements AutoCloseable {
         LayerWriter writer =
             LayerWriter.begin(
                 path,
+                limit,
                 channel,
                 new LayerHeader(kind, false, number, UUID.randomUUID(), imageBlockCount, 0));
         if (highestNumber() == number && highestNumber("gone") < number) {
@@ -129,7 +130,7 @@ public final class Layers implements AutoCloseable {
    *     damaged
    */
   public LayerWriter resume(int number) {
-    return LayerWriter.resume(path(number), number);
+    return LayerWriter.resume(path(number), limit, number);
   }
 
   /**
@@ -216,24 +217,15 @@ public final class Layers implements AutoCloseable {
 
   /** Makes the entries of a directory durable. */
   static void syncDirectory(Path directory) {
-    try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
-      channel.force(true);
+    try (PositionedFile file = PositionedFile.open(directory, StandardOpenOption.READ)) {
+      file.force();
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot fsync the directory %s".formatted(directory), e);
+      throw new UncheckedIOException("cannot open the directory %s".formatted(directory), e);
     }
   }
 
   private Layer openLayer(int number) {
-    Layer layer = Layer.open(path(number), number);
-    channels.add(layer);
-    if (open.size() >= MAX_OPEN) {
-      Layer oldest = channels.poll();
-      if (oldest != null) {
-        oldest.release();
-        channels.add(oldest);
-      }
-    }
-    return layer;
+    return Layer.open(path(number), limit, number);
   }
 
   private synchronized int nextNumber() {
@@ -257,7 +249,7 @@ public final class Layers implements AutoCloseable {
 
   private int[] numbers(String kind) {
     try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, "*." + kind)) {
-      java.util.stream.IntStream.Builder numbers = java.util.stream.IntStream.builder();
+      IntStream.Builder numbers = IntStream.builder();
       for (Path file : files) {
         Matcher name = NAME.matcher(file.getFileName().toString());
         if (name.matches() && Long.parseLong(name.group(1)) <= Integer.MAX_VALUE) {

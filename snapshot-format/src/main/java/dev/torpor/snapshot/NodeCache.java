@@ -3,6 +3,7 @@ package dev.torpor.snapshot;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.concurrent.atomic.LongAdder;
 
 /**
  * The nodes of all block maps of a store that were read lately: verified, bounded, without locks.
@@ -15,6 +16,8 @@ final class NodeCache {
 
   private final Layers layers;
   private final AtomicReferenceArray<MapNode> places = new AtomicReferenceArray<>(SETS * WAYS);
+
+  private final LongAdder loadCount = new LongAdder();
 
   NodeCache(Layers layers) {
     this.layers = layers;
@@ -46,12 +49,18 @@ final class NodeCache {
     return BlockRef.layerOf(head) == BlockRef.ABSENT ? MapNode.EMPTY : get(head, offset);
   }
 
+  /** How many nodes were read from layers so far. */
+  long loadCount() {
+    return loadCount.sum();
+  }
+
   private MapNode load(long head, long offset) {
     int layer = BlockRef.layerOf(head);
     if (layer < 1 || offset % MapNode.BYTES != 0) {
       throw new SnapshotFormatException(
           layers.path(layer), offset, "a map node in a layer", "a reference that leads to none");
     }
+    loadCount.increment();
     ByteBuffer bytes = ByteBuffer.allocate(MapNode.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     layers.layer(layer).read(offset, bytes);
     MapNode node = MapNode.decode(layer, offset, bytes.clear());

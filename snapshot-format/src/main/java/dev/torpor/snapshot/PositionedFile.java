@@ -19,14 +19,23 @@ final class PositionedFile implements AutoCloseable {
   private static final long LONGEST_TRANSFER = 1L << 30;
 
   private final Path path;
+  private final ChannelLimit limit;
   private final OpenOption[] reopening;
   private volatile FileChannel channel;
   private volatile boolean closed;
 
-  PositionedFile(Path path, FileChannel channel, OpenOption... reopening) {
+  PositionedFile(Path path, ChannelLimit limit, FileChannel channel, OpenOption... reopening) {
     this.path = path;
+    this.limit = limit;
     this.channel = channel;
     this.reopening = reopening.clone();
+    limit.opened(this);
+  }
+
+  /** Opens a file that counts for no limit. */
+  static PositionedFile open(Path path, OpenOption... options) throws IOException {
+    return new PositionedFile(
+        path, new ChannelLimit(Integer.MAX_VALUE), FileChannel.open(path, options), options);
   }
 
   Path path() {
@@ -155,7 +164,11 @@ final class PositionedFile implements AutoCloseable {
 
   private FileChannel channel() throws IOException {
     FileChannel open = channel;
-    return open != null && open.isOpen() ? open : reopen();
+    if (open == null || !open.isOpen()) {
+      open = reopen();
+      limit.opened(this);
+    }
+    return open;
   }
 
   private synchronized FileChannel reopen() throws IOException {
