@@ -6,7 +6,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.Phaser;
+import java.util.concurrent.atomic.AtomicInteger;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.ForAll;
@@ -22,6 +23,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 class WrittenPagesTest {
   private static final long GIB = 1L << 30;
   private static final int PAGE = 4096;
+  private static final int WRITERS = 2;
+  private static final int BURSTS = 1000;
+  private static final long BURST_WRITES = 300;
 
   /** Mostly untouched, so it costs address space only. */
   private static final GuestMemory FIVE_GIB =
@@ -121,40 +125,48 @@ class WrittenPagesTest {
     assertThat(FIVE_GIB.hvaOfPage(3 * GIB / PAGE)).isEqualTo(FIVE_GIB.hva(4 * GIB, PAGE));
   }
 
-  /** A copy that follows the marks ends up equal, whatever the writers did meanwhile. */
+  /**
+   * Both writers write to the same pages, each a word of its own in every page, while a copy
+   * follows the marks. After every burst the copy is complete.
+   */
   @ParameterizedTest
   @ValueSource(ints = {1, 3})
   void aCopyThatFollowsTheMarksMissesNoWriteOfManyThreads(int pages) throws InterruptedException {
     try (GuestMemory memory = GuestMemory.allocate(8 << 20, MemoryBacking.ANONYMOUS, false)) {
       memory.startMarking();
-      AtomicBoolean enough = new AtomicBoolean();
+      Phaser start = new Phaser(WRITERS + 1);
+      AtomicInteger done = new AtomicInteger();
       List<Thread> writers = new ArrayList<>();
-      for (int id = 0; id < 2; id++) {
-        writers.add(Thread.ofPlatform().start(writer(memory, id, pages, enough)));
+      for (int id = 0; id < WRITERS; id++) {
+        writers.add(Thread.ofPlatform().start(writer(memory, id, pages, start, done)));
       }
-      long[] copy = new long[2 * pages];
+      long[] copy = new long[WRITERS * pages];
       PageSet taken = new PageSet(memory.pageCount());
-      for (int round = 0; round < 100_000; round++) {
+      for (int burst = 1; burst <= BURSTS; burst++) {
+        start.arriveAndAwaitAdvance();
+        while (done.get() < WRITERS * burst) {
+          follow(memory, taken, copy, pages);
+        }
         follow(memory, taken, copy, pages);
+        assertThat(copy).as("burst %d", burst).containsOnly((long) burst * BURST_WRITES - 1);
       }
-      enough.set(true);
       for (Thread writer : writers) {
         writer.join();
-      }
-      follow(memory, taken, copy, pages);
-      for (int slot = 0; slot < copy.length; slot++) {
-        assertThat(copy[slot]).isPositive().isEqualTo(memory.readLong(address(slot, pages)));
       }
     }
   }
 
-  /** Both writers write to the same pages, each a word of its own in every page. */
-  private static Runnable writer(GuestMemory memory, int id, int pages, AtomicBoolean enough) {
+  private static Runnable writer(
+      GuestMemory memory, int id, int pages, Phaser start, AtomicInteger done) {
     return () -> {
-      for (long value = 1; !enough.get(); value++) {
-        for (int page = 0; page < pages; page++) {
-          memory.writeLong(address(id * pages + page, pages), value);
+      for (int burst = 0; burst < BURSTS; burst++) {
+        start.arriveAndAwaitAdvance();
+        for (long i = 0; i < BURST_WRITES; i++) {
+          for (int page = 0; page < pages; page++) {
+            memory.writeLong(address(id * pages + page, pages), burst * BURST_WRITES + i);
+          }
         }
+        done.incrementAndGet();
       }
     };
   }

@@ -1,0 +1,132 @@
+package dev.torpor.benchmarks;
+
+import dev.torpor.kvm.Cpuid;
+import dev.torpor.kvm.Kvm;
+import dev.torpor.kvm.MemorySlot;
+import dev.torpor.kvm.VcpuFd;
+import dev.torpor.kvm.VmFd;
+import dev.torpor.vmm.boot.BootState;
+import dev.torpor.vmm.boot.FlatArguments;
+import dev.torpor.vmm.boot.FlatBoot;
+import dev.torpor.vmm.boot.FlatGuest;
+import dev.torpor.vmm.cpu.VcpuGroup;
+import dev.torpor.vmm.cpu.VcpuRegisters;
+import dev.torpor.vmm.device.Bus;
+import dev.torpor.vmm.device.Doorbell;
+import dev.torpor.vmm.memory.DirtyTracker;
+import dev.torpor.vmm.memory.GuestMemory;
+import dev.torpor.vmm.memory.MemoryBacking;
+import dev.torpor.vmm.memory.MemoryRegion;
+import dev.torpor.vmm.memory.PageSet;
+import dev.torpor.vmm.memory.TrackerKind;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A guest with one vCPU that writes the same pages again and again, in tracked memory. */
+final class TrackedWriter implements AutoCloseable {
+  private static final Duration PATIENCE = Duration.ofMinutes(2);
+  private static final int PAGE_BYTES = 4096;
+
+  private final Kvm kvm = Kvm.open();
+  private final VmFd vm = kvm.createVm();
+  private final Doorbell doorbell = new Doorbell(code -> {});
+  private final GuestMemory memory;
+  private final DirtyTracker tracker;
+  private final VcpuGroup vcpus;
+  private final PageSet pages;
+  private final long untrackedNanos;
+
+  /** Tracking has started, every page was written, and the guest is paused. */
+  TrackedWriter(TrackerKind kind, int mebibytes, int pageCount, int spacing)
+      throws InterruptedException {
+    memory = GuestMemory.allocate((long) mebibytes << 20, MemoryBacking.ANONYMOUS, true);
+    pages = new PageSet(memory.pageCount());
+    tracker = DirtyTracker.create(kind, memory, vm, addSlots());
+    Bus mmio = new Bus("MMIO");
+    mmio.attach(Doorbell.GPA, Doorbell.BYTE_SIZE, doorbell);
+    vcpus =
+        new VcpuGroup(
+            "tracked-writer",
+            new Bus("I/O port"),
+            mmio,
+            tracker::makeRoomInRings,
+            exit -> {
+              throw new AssertionError("the guest ended: " + exit.describe());
+            });
+    // Every spacing-th page of so many times as large a workspace, and that spacing times a pass.
+    FlatArguments workspace =
+        new FlatArguments(
+            FlatBoot.WORKSPACE_GPA,
+            (long) pageCount * spacing * PAGE_BYTES,
+            (long) spacing * PAGE_BYTES,
+            1,
+            0,
+            0);
+    BootState boot = FlatGuest.named("page-writer").withVcpus(List.of(workspace)).load(memory, 1);
+    VcpuFd vcpu = vm.createVcpu(0);
+    vcpus.add(vcpu);
+    tracker.addVcpu(vcpu);
+    vcpu.setCpuid(Cpuid.of(kvm.supportedCpuid().entries()));
+    VcpuRegisters.load(vcpu, boot.entry(0).orElseThrow());
+    vcpus.start();
+    passes();
+    untrackedNanos = medianPass();
+    tracker.start();
+    collectNanos();
+  }
+
+  private long medianPass() throws InterruptedException {
+    long[] samples = new long[9];
+    for (int i = 0; i < samples.length; i++) {
+      samples[i] = passes();
+    }
+    return Distribution.of(samples).p50Nanos();
+  }
+
+  /** What {@link #passes} took before tracking was started. */
+  long untrackedNanos() {
+    return untrackedNanos;
+  }
+
+  private List<MemorySlot> addSlots() {
+    List<MemorySlot> slots = new ArrayList<>();
+    for (MemoryRegion region : memory.regions()) {
+      long hva = memory.hva(region.gpa(), region.byteSize());
+      MemorySlot slot = new MemorySlot(slots.size(), 0, region.gpa(), region.byteSize(), hva);
+      vm.setMemorySlot(slot);
+      slots.add(slot);
+    }
+    return slots;
+  }
+
+  /** Lets the guest write every page at least once, and tells how long two of its passes take. */
+  long passes() throws InterruptedException {
+    long target = doorbell.progress() + 2;
+    long before = System.nanoTime();
+    vcpus.resume();
+    if (!doorbell.awaitProgress(target, PATIENCE)) {
+      throw new AssertionError("the guest stopped writing");
+    }
+    long nanos = System.nanoTime() - before;
+    vcpus.pause();
+    return nanos;
+  }
+
+  /** How long it takes to collect what was written, and to arm it anew. */
+  long collectNanos() {
+    pages.clear();
+    long before = System.nanoTime();
+    tracker.collect(pages);
+    return System.nanoTime() - before;
+  }
+
+  @Override
+  public void close() {
+    vcpus.close();
+    tracker.close();
+    vm.close();
+    memory.close();
+    kvm.close();
+  }
+}
