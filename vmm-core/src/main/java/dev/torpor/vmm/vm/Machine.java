@@ -231,12 +231,14 @@ final class Machine implements AutoCloseable {
     }
   }
 
+  /** It is quiesced until the guest is let run. */
   private void createEventLoop(int diskCount) {
     if (diskCount > 0) {
       eventLoop =
           owned.own(
               new EventLoop(
                   name + "-devices", failure -> exits.accept(new VmExit.Failed(failure))));
+      eventLoop.quiesce();
     }
   }
 

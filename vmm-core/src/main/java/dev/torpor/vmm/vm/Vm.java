@@ -94,6 +94,7 @@ public final class Vm implements AutoCloseable {
     try {
       require("start", VmState.CREATED);
       machine.vcpus().start();
+      machine.eventLoop().ifPresent(EventLoop::resume);
       machine.vcpus().resume();
       state = VmState.RUNNING;
     } finally {
