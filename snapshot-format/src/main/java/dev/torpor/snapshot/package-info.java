@@ -1,2 +1,6 @@
-/** The format of checkpoints, of which only the unit, the block, is settled so far. */
+/**
+ * The format of checkpoints. An {@link dev.torpor.snapshot.Image} is a row of blocks at one
+ * instant; each is zero or lives in a {@link dev.torpor.snapshot.Layer}, an immutable file, and a
+ * block map says which.
+ */
 package dev.torpor.snapshot;

@@ -1,0 +1,72 @@
+package dev.torpor.snapshot;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.UUID;
+
+/** Removes what nobody needs. {@link Leases} says why the order of its steps matters. */
+final class GarbageCollector {
+  private final Layers layers;
+  private final Leases leases;
+  private final Manifests manifests;
+  private final Pins pins;
+  private final VerifiedLayers verified;
+  private final Path workingSets;
+
+  GarbageCollector(
+      Layers layers,
+      Leases leases,
+      Manifests manifests,
+      Pins pins,
+      VerifiedLayers verified,
+      Path workingSets) {
+    this.layers = layers;
+    this.leases = leases;
+    this.manifests = manifests;
+    this.pins = pins;
+    this.verified = verified;
+    this.workingSets = workingSets;
+  }
+
+  /** To be called with the store's lock held. */
+  Garbage collect() throws IOException {
+    int[] files = layers.numbers();
+    Set<Integer> needed = new HashSet<>(leases.collect());
+    List<SnapshotFormatException> damaged = new ArrayList<>();
+    needed.addAll(manifests.layers(damaged));
+    needed.addAll(pins.layers(damaged));
+    removeWorkingSets();
+    if (!damaged.isEmpty()) {
+      return new Garbage(0, 0, damaged);
+    }
+    int count = 0;
+    long bytes = 0;
+    for (int number : files) {
+      if (!needed.contains(number)) {
+        bytes += remove(number);
+        count++;
+      }
+    }
+    return new Garbage(count, bytes, damaged);
+  }
+
+  private long remove(int number) throws IOException {
+    long bytes = Files.size(layers.path(number));
+    layers.delete(number);
+    verified.delete(number);
+    return bytes;
+  }
+
+  private void removeWorkingSets() throws IOException {
+    for (UUID uuid : UuidNames.list(workingSets, Store.WORKING_SET_SUFFIX)) {
+      if (!manifests.exists(uuid)) {
+        Files.deleteIfExists(workingSets.resolve(uuid + Store.WORKING_SET_SUFFIX));
+      }
+    }
+  }
+}

@@ -1,0 +1,264 @@
+package dev.torpor.snapshot;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryStream;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
+
+/**
+ * The layers of a store: a directory of files {@code %08d.layer}, numbered from 1. A number is
+ * never used twice, so what was cached of a layer stays true. For any number of threads; other
+ * processes may create layers in the same directory.
+ */
+public final class Layers implements AutoCloseable {
+  /** How many layers stay open at once; others open again when they are read. */
+  private static final int MAX_OPEN = 256;
+
+  private static final Pattern NAME = Pattern.compile("(\\d{8,10})\\.(layer|gone)");
+
+  private final Path directory;
+  private final Claims claims;
+  private final NodeCache nodes = new NodeCache(this);
+  private final Map<Integer, Layer> open = new ConcurrentHashMap<>();
+  private final ChannelLimit limit = new ChannelLimit(MAX_OPEN);
+  private int lastNumber;
+
+  /** Learns of a layer's number before its file exists, so that nobody takes it for garbage. */
+  interface Claims {
+    /** A layer of this number may be created at once. */
+    void claim(int number);
+
+    /** It was not: another process has it. */
+    void unclaim(int number);
+
+    /** Tells nobody. */
+    Claims NONE =
+        new Claims() {
+          @Override
+          public void claim(int number) {}
+
+          @Override
+          public void unclaim(int number) {}
+        };
+  }
+
+  private Layers(Path directory, Claims claims) {
+    this.directory = directory;
+    this.claims = claims;
+  }
+
+  /**
+   * Opens a directory of layers, and creates it where there is none.
+   *
+   * @param directory where the layers are
+   * @return its layers
+   * @throws UncheckedIOException if the directory cannot be made
+   */
+  public static Layers open(Path directory) {
+    return open(directory, Claims.NONE);
+  }
+
+  static Layers open(Path directory, Claims claims) {
+    try {
+      Files.createDirectories(directory);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot create the directory %s".formatted(directory), e);
+    }
+    return new Layers(directory, claims);
+  }
+
+  /**
+   * Begins a new layer under the next free number.
+   *
+   * @param kind how it arranges its blocks
+   * @param imageBlockCount how many blocks the image has, from 1 to {@link Image#MAX_BLOCK_COUNT}
+   * @return its writer, owned by the caller
+   * @throws UncheckedIOException if the file cannot be made
+   */
+  public LayerWriter create(LayerKind kind, long imageBlockCount) {
+    if (imageBlockCount < 1 || imageBlockCount > Image.MAX_BLOCK_COUNT) {
+      throw new IllegalArgumentException("layer for %d blocks".formatted(imageBlockCount));
+    }
+    while (true) {
+      int number = nextNumber();
+      Path path = path(number);
+      claims.claim(number);
+      try {
+        FileChannel channel =
+            FileChannel.open(
+                path,
+                StandardOpenOption.CREATE_NEW,
+                StandardOpenOption.READ,
+                StandardOpenOption.WRITE);
+        LayerWriter writer =
+            LayerWriter.begin(
+                path,
+                limit,
+                channel,
+                new LayerHeader(kind, false, number, UUID.randomUUID(), imageBlockCount, 0));
+        if (highestNumber() == number && highestNumber("gone") < number) {
+          return writer;
+        }
+        // Since we chose it, others may have created a layer of this number and deleted it.
+        writer.close();
+      } catch (FileAlreadyExistsException e) {
+        // Another process was faster; the next number is ours, or the one after it.
+      } catch (IOException e) {
+        throw new UncheckedIOException("cannot create the layer %s: %s".formatted(path, e), e);
+      }
+      claims.unclaim(number);
+    }
+  }
+
+  /**
+   * Goes on with a layer that its writer left unfinished, perhaps because its process ended. What
+   * was appended before is kept; new blocks come behind the end of the file.
+   *
+   * @param number the layer's number
+   * @return its writer, owned by the caller
+   * @throws SnapshotFormatException if there is no such layer, it is finished or its header is
+   *     damaged
+   */
+  public LayerWriter resume(int number) {
+    return LayerWriter.resume(path(number), limit, number);
+  }
+
+  /**
+   * A finished layer, for reading. It belongs to this object: the caller does not close it.
+   *
+   * @param number its number
+   * @return the layer; the same object each time
+   * @throws SnapshotFormatException if there is no such layer, or it is not finished, truncated or
+   *     its header is damaged
+   */
+  public Layer layer(int number) {
+    // get() first: computeIfAbsent() would allocate a closure and may lock.
+    Layer layer = open.get(number);
+    return layer != null ? layer : open.computeIfAbsent(number, this::openLayer);
+  }
+
+  /**
+   * Where a layer's file is, whether it exists or not.
+   *
+   * @param number the layer's number
+   * @return the path of its file
+   */
+  public Path path(int number) {
+    return directory.resolve("%08d.layer".formatted(Integer.toUnsignedLong(number)));
+  }
+
+  /**
+   * The directory of the layers.
+   *
+   * @return its path
+   */
+  public Path directory() {
+    return directory;
+  }
+
+  /**
+   * Which layers there are, finished or not.
+   *
+   * @return their numbers, ascending
+   * @throws UncheckedIOException if the directory cannot be read
+   */
+  public int[] numbers() {
+    return numbers("layer");
+  }
+
+  /**
+   * Deletes a layer's file, if there is one. Its number is not used again. Nothing may use the
+   * layer any more, in any process: locks are the caller's.
+   *
+   * @param number the layer's number
+   * @throws UncheckedIOException if the file cannot be deleted
+   */
+  public synchronized void delete(int number) {
+    Layer layer = open.remove(number);
+    if (layer != null) {
+      layer.close();
+    }
+    Path mark = mark(number);
+    try {
+      if (highestNumber() == number) {
+        Files.write(mark, new byte[0]);
+        syncDirectory(directory);
+      }
+      Files.deleteIfExists(path(number));
+      for (int gone : numbers("gone")) {
+        if (gone < highestNumber()) {
+          Files.deleteIfExists(mark(gone));
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot delete the layer %s".formatted(path(number)), e);
+    }
+  }
+
+  /** Closes all layers; images of them can no longer be read. */
+  @Override
+  public void close() {
+    open.values().forEach(Layer::close);
+  }
+
+  NodeCache nodes() {
+    return nodes;
+  }
+
+  /** Makes the entries of a directory durable. */
+  static void syncDirectory(Path directory) {
+    try (PositionedFile file = PositionedFile.open(directory, StandardOpenOption.READ)) {
+      file.force();
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot open the directory %s".formatted(directory), e);
+    }
+  }
+
+  private Layer openLayer(int number) {
+    return Layer.open(path(number), limit, number);
+  }
+
+  private synchronized int nextNumber() {
+    lastNumber = Math.addExact(Math.max(lastNumber, highestNumber()), 1);
+    return lastNumber;
+  }
+
+  private int highestNumber() {
+    return Math.max(highestNumber("layer"), highestNumber("gone"));
+  }
+
+  private int highestNumber(String kind) {
+    int[] numbers = numbers(kind);
+    return numbers.length == 0 ? 0 : numbers[numbers.length - 1];
+  }
+
+  /** An empty file that keeps the number of a deleted layer while no layer has a higher one. */
+  private Path mark(int number) {
+    return directory.resolve("%08d.gone".formatted(number));
+  }
+
+  private int[] numbers(String kind) {
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, "*." + kind)) {
+      IntStream.Builder numbers = IntStream.builder();
+      for (Path file : files) {
+        Matcher name = NAME.matcher(file.getFileName().toString());
+        if (name.matches() && Long.parseLong(name.group(1)) <= Integer.MAX_VALUE) {
+          numbers.add(Integer.parseInt(name.group(1)));
+        }
+      }
+      return numbers.build().sorted().toArray();
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot list the layers in %s".formatted(directory), e);
+    }
+  }
+}

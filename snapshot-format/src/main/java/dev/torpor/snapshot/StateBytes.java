@@ -1,0 +1,80 @@
+package dev.torpor.snapshot;
+
+import java.nio.file.Path;
+import java.util.Arrays;
+
+/**
+ * The machine state within a manifest: a record whose fields, and whose version, only the machine
+ * knows. Immutable.
+ */
+public final class StateBytes {
+  /** The longest machine state, in bytes. */
+  public static final int MAX_BYTES = 64 << 20;
+
+  private final Path file;
+  private final long fileOffset;
+  private final byte[] content;
+
+  private StateBytes(Path file, long fileOffset, byte[] content) {
+    if (content.length > MAX_BYTES) {
+      throw new IllegalArgumentException(
+          "machine state of " + content.length + " bytes; at most " + MAX_BYTES + " can be stored");
+    }
+    this.file = file;
+    this.fileOffset = fileOffset;
+    this.content = content;
+  }
+
+  /**
+   * What a machine wrote.
+   *
+   * @param fields its record
+   * @return the record's bytes
+   */
+  public static StateBytes of(FieldWriter fields) {
+    return new StateBytes(Path.of("unwritten manifest"), 0, fields.toByteArray());
+  }
+
+  /** What a file holds: errors of its fields name the file. */
+  static StateBytes read(Path file, long fileOffset, byte[] content) {
+    return new StateBytes(file, fileOffset, content);
+  }
+
+  /**
+   * Reads the fields.
+   *
+   * @return a reader, whose errors name the manifest's file and the offset in it
+   * @throws SnapshotFormatException if this is no record
+   */
+  public FieldReader fields() {
+    return FieldReader.of(file, fileOffset, content);
+  }
+
+  /**
+   * How long it is.
+   *
+   * @return the number of bytes
+   */
+  public int byteSize() {
+    return content.length;
+  }
+
+  byte[] content() {
+    return content;
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof StateBytes that && Arrays.equals(content, that.content);
+  }
+
+  @Override
+  public int hashCode() {
+    return Arrays.hashCode(content);
+  }
+
+  @Override
+  public String toString() {
+    return "machine state of " + content.length + " bytes";
+  }
+}
