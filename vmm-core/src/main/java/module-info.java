@@ -1,6 +1,7 @@
 /** The virtual machine monitor as a library. */
 module dev.torpor.vmm {
   requires transitive dev.torpor.kvm;
+  requires transitive dev.torpor.snapshot;
   requires org.slf4j;
 
   exports dev.torpor.vmm;
