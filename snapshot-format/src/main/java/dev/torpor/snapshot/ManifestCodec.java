@@ -109,11 +109,11 @@ final class ManifestCodec {
   }
 
   private static Manifest manifest(Path path, FieldReader head, FieldReader body) {
-    StateBytes state =
-        StateBytes.read(
+    MachineStateBytes state =
+        MachineStateBytes.read(
             path,
             body.fileOffsetOf(Body.MACHINE_STATE),
-            body.bytes(Body.MACHINE_STATE, StateBytes.MAX_BYTES));
+            body.bytes(Body.MACHINE_STATE, MachineStateBytes.MAX_BYTES));
     return new Manifest(
         summary(head),
         image(body.record(Body.MEMORY)),

@@ -20,8 +20,8 @@ final class Checkpoints {
         uuid, parent, vmName, label, Instant.now(), new Summary.Metrics(300_000, 7, 28_672, 0));
   }
 
-  static StateBytes state(String text) {
-    return StateBytes.of(new FieldWriter().u32(1, 1).string(2, text));
+  static MachineStateBytes state(String text) {
+    return MachineStateBytes.of(new FieldWriter().u32(1, 1).string(2, text));
   }
 
   /** The content of a block, different for each seed and block. */

@@ -8,6 +8,7 @@ import dev.torpor.vmm.device.DoorbellState;
 import dev.torpor.vmm.device.KeyboardControllerState;
 import dev.torpor.vmm.device.PowerManagementState;
 import dev.torpor.vmm.device.RealTimeClockState;
+import dev.torpor.vmm.device.SerialPort;
 import dev.torpor.vmm.device.SerialPortState;
 import java.util.Optional;
 import java.util.function.Function;
@@ -20,9 +21,6 @@ final class DeviceStatesCodec {
   private static final int TAG_POWER = 4;
   private static final int TAG_DOORBELL = 5;
   private static final int TAG_VIRTIO = 6;
-
-  /** What a terminal may have pasted. */
-  private static final int MAX_SERIAL_INPUT_BYTES = 16 << 20;
 
   private static final int MAX_FIFO_BYTES = 16;
   private static final int MAX_CMOS_BYTES = 128;
@@ -81,7 +79,7 @@ final class DeviceStatesCodec {
         u16(in, 8),
         in.flag(9),
         bytes(in, 10, MAX_FIFO_BYTES),
-        bytes(in, 11, MAX_SERIAL_INPUT_BYTES));
+        bytes(in, 11, SerialPort.WAITING_BYTES));
   }
 
   private static void write(FieldWriter out, RealTimeClockState s) {

@@ -5,6 +5,7 @@ import dev.torpor.snapshot.DiskImage;
 import dev.torpor.snapshot.Image;
 import dev.torpor.snapshot.ImageWriter;
 import dev.torpor.snapshot.LayerKind;
+import dev.torpor.snapshot.MachineStateBytes;
 import dev.torpor.snapshot.Manifest;
 import dev.torpor.snapshot.Store;
 import dev.torpor.snapshot.Summary;
@@ -166,7 +167,7 @@ final class Draft implements AutoCloseable {
             summary,
             memoryImage.root(),
             diskImages,
-            MachineStateCodec.encode(state),
+            MachineStateBytes.of(MachineStateCodec.encode(state)),
             tools.layersOf(memoryImage, diskImages)),
         needed);
   }

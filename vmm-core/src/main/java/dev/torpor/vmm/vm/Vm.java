@@ -176,6 +176,7 @@ public final class Vm implements AutoCloseable {
     try {
       require("start", VmState.CREATED);
       machine.vcpus().start();
+      machine.eventLoop().ifPresent(EventLoop::resume);
       machine.vcpus().resume();
       state = VmState.RUNNING;
     } finally {
@@ -427,16 +428,11 @@ public final class Vm implements AutoCloseable {
   }
 
   private void holdStanding(Runnable action) {
-    machine.eventLoop().ifPresent(EventLoop::quiesce);
     try {
       action.run();
     } catch (MachineLostException e) {
       end(new VmExit.Failed(e));
       throw e;
-    } finally {
-      if (state == VmState.CREATED) {
-        machine.eventLoop().ifPresent(EventLoop::resume);
-      }
     }
   }
 
