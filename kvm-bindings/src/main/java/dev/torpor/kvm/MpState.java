@@ -13,13 +13,29 @@ public enum MpState {
   /** Has received a start-up interrupt. */
   SIPI_RECEIVED(4);
 
-  final int number;
+  private final int number;
 
   MpState(int number) {
     this.number = number;
   }
 
-  static MpState of(int number) {
+  /**
+   * The kernel's number.
+   *
+   * @return from 0 to 4
+   */
+  public int number() {
+    return number;
+  }
+
+  /**
+   * Finds a state.
+   *
+   * @param number the kernel's number
+   * @return the state
+   * @throws IllegalStateException if there is no such number
+   */
+  public static MpState of(int number) {
     for (MpState state : values()) {
       if (state.number == number) {
         return state;

@@ -381,7 +381,7 @@ public final class VcpuFd extends KvmFd {
    */
   public void setMpState(MpState mpState) {
     MemorySegment state = Native.scratch(KVM_MP_STATE);
-    state.set(JAVA_INT, 0, mpState.number);
+    state.set(JAVA_INT, 0, mpState.number());
     call(KvmRequests.KVM_SET_MP_STATE, state.address(), mpState::name);
   }
 

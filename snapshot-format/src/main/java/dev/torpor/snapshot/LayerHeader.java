@@ -55,6 +55,10 @@ record LayerHeader(
     return new LayerHeader(kind, true, number, uuid, imageBlockCount, newByteCount);
   }
 
+  LayerHeader unfinished() {
+    return new LayerHeader(kind, false, number, uuid, imageBlockCount, 0);
+  }
+
   ByteBuffer encode() {
     ByteBuffer bytes = ByteBuffer.allocateDirect(BYTES).order(ByteOrder.LITTLE_ENDIAN);
     bytes.putLong(MAGIC_AT, MAGIC);

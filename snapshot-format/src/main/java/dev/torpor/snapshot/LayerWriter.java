@@ -47,9 +47,15 @@ public final class LayerWriter implements AutoCloseable {
         Layer.openFile(path, limit, StandardOpenOption.READ, StandardOpenOption.WRITE);
     try {
       LayerHeader header = Layer.readHeader(file, number);
-      if (header.finished()) {
+      boolean isWhole = file.size() >= header.byteCount();
+      if (header.finished() && isWhole) {
         throw new SnapshotFormatException(
             path, LayerHeader.FINISHED_AT, "an unfinished layer", "a finished one");
+      }
+      if (header.finished()) {
+        // The host stopped before the layer was durable, so nothing can refer to its end.
+        header = header.unfinished();
+        file.write(header.encode(), 0);
       }
       long end = Math.max(header.appendOffset(), aligned(file.size(), Blocks.BYTES));
       return new LayerWriter(file, header, end);

@@ -122,7 +122,8 @@ public final class Layers implements AutoCloseable {
 
   /**
    * Goes on with a layer that its writer left unfinished, perhaps because its process ended. What
-   * was appended before is kept; new blocks come behind the end of the file.
+   * was appended before is kept; new blocks come behind the end of the file. A layer that says that
+   * it is finished and lacks its end is unfinished too: a crash kept its header alone.
    *
    * @param number the layer's number
    * @return its writer, owned by the caller

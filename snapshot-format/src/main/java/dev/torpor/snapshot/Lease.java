@@ -7,8 +7,10 @@ import java.nio.ByteOrder;
 import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
@@ -80,13 +82,7 @@ final class Lease implements AutoCloseable {
   /** Writes down that layers are in use from now on. */
   synchronized void retain(Collection<Integer> layers) throws IOException {
     requireOpen();
-    ByteBuffer entries = entries(layers.size());
-    for (int layer : layers) {
-      if (!uses.containsKey(layer)) {
-        entries.putInt(layer);
-      }
-    }
-    append(entries);
+    append(layers.stream().filter(layer -> !uses.containsKey(layer)).toList());
     layers.forEach(layer -> uses.merge(layer, 1, Integer::sum));
   }
 
@@ -95,13 +91,13 @@ final class Lease implements AutoCloseable {
     if (closed) {
       return;
     }
-    ByteBuffer entries = entries(layers.size());
+    List<Integer> ended = new ArrayList<>();
     for (int layer : layers) {
       if (uses.computeIfPresent(layer, (number, count) -> count == 1 ? null : count - 1) == null) {
-        entries.putInt(-layer);
+        ended.add(-layer);
       }
     }
-    append(entries);
+    append(ended);
   }
 
   synchronized Set<Integer> inUse() {
@@ -132,15 +128,14 @@ final class Lease implements AutoCloseable {
     }
   }
 
-  private void append(ByteBuffer entries) throws IOException {
-    if (entries.position() > 0) {
+  private void append(List<Integer> entries) throws IOException {
+    ByteBuffer bytes =
+        ByteBuffer.allocate(entries.size() * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    entries.forEach(bytes::putInt);
+    if (bytes.position() > 0) {
       // One write: who reads a part of it reads it before the use begins.
-      file.write(entries.array(), 0, entries.position());
+      file.write(bytes.array());
     }
-  }
-
-  private static ByteBuffer entries(int count) {
-    return ByteBuffer.allocate(count * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
   }
 
   private void requireOpen() {

@@ -19,7 +19,7 @@ public record Manifest(
     Summary summary,
     ImageRoot memory,
     List<DiskImage> disks,
-    StateBytes machineState,
+    MachineStateBytes machineState,
     List<ManifestLayer> layers) {
   /**
    * Copies the lists, and checks that the table of layers is complete.
@@ -56,7 +56,7 @@ public record Manifest(
       Summary summary,
       ImageRoot memory,
       List<DiskImage> disks,
-      StateBytes machineState) {
+      MachineStateBytes machineState) {
     List<ManifestLayer> table =
         used(memory, disks).stream()
             .map(store::layer)

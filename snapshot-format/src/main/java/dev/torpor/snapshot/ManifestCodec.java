@@ -109,11 +109,11 @@ final class ManifestCodec {
   }
 
   private static Manifest manifest(Path path, FieldReader head, FieldReader body) {
-    StateBytes state =
-        StateBytes.read(
+    MachineStateBytes state =
+        MachineStateBytes.read(
             path,
             body.fileOffsetOf(Body.MACHINE_STATE),
-            body.bytes(Body.MACHINE_STATE, StateBytes.MAX_BYTES));
+            body.bytes(Body.MACHINE_STATE, MachineStateBytes.MAX_BYTES));
     return new Manifest(
         summary(head),
         image(body.record(Body.MEMORY)),
@@ -127,8 +127,9 @@ final class ManifestCodec {
     summary.parent().ifPresent(parent -> to.uuid(Head.PARENT, parent));
     to.string(Head.VM_NAME, summary.vmName());
     to.string(Head.LABEL, summary.label());
-    to.i64(Head.CREATED_SECOND, summary.created().getEpochSecond());
-    to.u32(Head.CREATED_NANO, summary.created().getNano());
+    Instant created = summary.created();
+    to.i64(Head.CREATED_SECOND, created.getEpochSecond());
+    to.u32(Head.CREATED_NANO, created.getNano());
     to.i64(Head.PAUSE_NANOS, summary.metrics().pauseNanos());
     to.i64(Head.DIRTY_PAGES, summary.metrics().dirtyPages());
     to.i64(Head.STORED_BYTES, summary.metrics().storedBytes());

@@ -200,10 +200,14 @@ public final class Checkpoint {
 
   /** Runs an action once it is durable, before anything else is done with it; at once if it is. */
   void whenDurable(Runnable action) {
-    durable.thenRun(action);
+    var _ = durable.thenRun(action);
   }
 
-  /** What machines are made of that continue from it, once it is written. */
+  /**
+   * What machines are made of that continue from it.
+   *
+   * @return the origin; null until it is written
+   */
   public Origin origin() {
     return origin;
   }

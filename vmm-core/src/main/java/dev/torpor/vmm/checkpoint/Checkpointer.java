@@ -3,7 +3,6 @@ package dev.torpor.vmm.checkpoint;
 import dev.torpor.snapshot.CheckpointHold;
 import dev.torpor.snapshot.SnapshotFormatException;
 import dev.torpor.snapshot.Store;
-import dev.torpor.snapshot.UnknownCheckpointException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.Deque;
@@ -98,8 +97,7 @@ public final class Checkpointer implements AutoCloseable {
   }
 
   private static ExecutorService executor(String name) {
-    return Executors.newSingleThreadExecutor(
-        Thread.ofPlatform().daemon().name(name).factory());
+    return Executors.newSingleThreadExecutor(Thread.ofPlatform().daemon().name(name).factory());
   }
 
   /**
@@ -227,11 +225,7 @@ public final class Checkpointer implements AutoCloseable {
     Deque<Lineage.Pending> lost = lineage.lose(failed);
     LOG.debug("{} checkpoints of VM '{}' are given up", lost.size(), vmName, cause);
     for (Lineage.Pending one : lost) {
-      one.checkpoint()
-          .fail(
-              one == failed
-                  ? cause
-                  : new CancellationException(GIVEN_UP));
+      one.checkpoint().fail(one == failed ? cause : new CancellationException(GIVEN_UP));
     }
   }
 

@@ -8,6 +8,7 @@ import dev.torpor.vmm.device.DoorbellState;
 import dev.torpor.vmm.device.KeyboardControllerState;
 import dev.torpor.vmm.device.PowerManagementState;
 import dev.torpor.vmm.device.RealTimeClockState;
+import dev.torpor.vmm.device.SerialPort;
 import dev.torpor.vmm.device.SerialPortState;
 import java.util.Optional;
 import java.util.function.Function;
@@ -21,9 +22,6 @@ final class DeviceStatesCodec {
   private static final int TAG_DOORBELL = 5;
   private static final int TAG_VIRTIO = 6;
 
-  /** What a terminal may have pasted. */
-  private static final int MAX_SERIAL_INPUT_BYTES = 16 << 20;
-
   private static final int MAX_FIFO_BYTES = 16;
   private static final int MAX_CMOS_BYTES = 128;
 
@@ -35,9 +33,7 @@ final class DeviceStatesCodec {
     states.keyboard().ifPresent(s -> out.record(TAG_KEYBOARD, to -> write(to, s)));
     states.power().ifPresent(s -> out.record(TAG_POWER, to -> write(to, s)));
     states.doorbell().ifPresent(s -> out.record(TAG_DOORBELL, to -> write(to, s)));
-    states
-        .virtio()
-        .forEach(s -> out.record(TAG_VIRTIO, to -> VirtioStateCodec.write(to, s)));
+    states.virtio().forEach(s -> out.record(TAG_VIRTIO, to -> VirtioStateCodec.write(to, s)));
   }
 
   static DeviceStates read(FieldReader in) {
@@ -83,7 +79,7 @@ final class DeviceStatesCodec {
         u16(in, 8),
         in.flag(9),
         bytes(in, 10, MAX_FIFO_BYTES),
-        bytes(in, 11, MAX_SERIAL_INPUT_BYTES));
+        bytes(in, 11, SerialPort.WAITING_BYTES));
   }
 
   private static void write(FieldWriter out, RealTimeClockState s) {
@@ -102,8 +98,7 @@ final class DeviceStatesCodec {
   }
 
   private static KeyboardControllerState keyboard(FieldReader in) {
-    return new KeyboardControllerState(
-        u8(in, 1), u8(in, 2), (int) in.i64(3, -1, 0xff), in.flag(4));
+    return new KeyboardControllerState(u8(in, 1), u8(in, 2), (int) in.i64(3, -1, 0xff), in.flag(4));
   }
 
   private static void write(FieldWriter out, PowerManagementState s) {

@@ -5,6 +5,7 @@ import dev.torpor.snapshot.DiskImage;
 import dev.torpor.snapshot.Image;
 import dev.torpor.snapshot.ImageWriter;
 import dev.torpor.snapshot.LayerKind;
+import dev.torpor.snapshot.MachineStateBytes;
 import dev.torpor.snapshot.Manifest;
 import dev.torpor.snapshot.Store;
 import dev.torpor.snapshot.Summary;
@@ -96,8 +97,7 @@ final class Draft implements AutoCloseable {
   Checkpoint describe(String vmName, String label, Duration pause, CheckpointListener listener) {
     state = tools.machine.recorder().state();
     checkpoint =
-        new Checkpoint(
-            uuid, base.checkpoint(), vmName, label, pause, written.count(), listener);
+        new Checkpoint(uuid, base.checkpoint(), vmName, label, pause, written.count(), listener);
     return checkpoint;
   }
 
@@ -167,7 +167,7 @@ final class Draft implements AutoCloseable {
             summary,
             memoryImage.root(),
             diskImages,
-            MachineStateCodec.encode(state),
+            MachineStateBytes.of(MachineStateCodec.encode(state)),
             tools.layersOf(memoryImage, diskImages)),
         needed);
   }

@@ -16,7 +16,9 @@ import java.util.List;
 import java.util.SortedSet;
 import java.util.TreeSet;
 
-/** What one checkpoint after another of a machine is made with: buffers, and the disks' histories. */
+/**
+ * What one checkpoint after another of a machine is made with: buffers, and the disks' histories.
+ */
 final class DraftTools implements AutoCloseable {
   /** What copying one page during a pause costs, about: it is seldom in the cache. */
   private static final long COPY_NANOS = 700;
@@ -65,8 +67,7 @@ final class DraftTools implements AutoCloseable {
   private boolean canProtect() {
     if (!askedToProtect) {
       askedToProtect = true;
-      copyBehind =
-          CopyBehind.supports(machine.memory()) ? CopyBehind.open(machine.memory()) : null;
+      copyBehind = CopyBehind.supports(machine.memory()) ? CopyBehind.open(machine.memory()) : null;
     }
     return copyBehind != null;
   }

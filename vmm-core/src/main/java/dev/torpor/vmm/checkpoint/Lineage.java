@@ -14,7 +14,21 @@ import java.util.Iterator;
  */
 final class Lineage {
   /** A checkpoint that is not durable yet. */
-  record Pending(Checkpoint checkpoint, Position position, PageSet pages) {}
+  static final class Pending {
+    private final Checkpoint checkpoint;
+    private final Position position;
+    private final PageSet pages;
+
+    Pending(Checkpoint checkpoint, Position position, PageSet pages) {
+      this.checkpoint = checkpoint;
+      this.position = position;
+      this.pages = pages;
+    }
+
+    Checkpoint checkpoint() {
+      return checkpoint;
+    }
+  }
 
   private final Deque<Pending> pending = new ArrayDeque<>();
 
@@ -37,7 +51,7 @@ final class Lineage {
 
   /** What the next checkpoint follows. */
   synchronized Position head() {
-    return pending.isEmpty() ? durable : pending.getLast().position();
+    return pending.isEmpty() ? durable : pending.getLast().position;
   }
 
   /** Counts the times that pending checkpoints were given up: what followed them is void. */
@@ -69,7 +83,7 @@ final class Lineage {
    */
   synchronized boolean written(Pending next, int expectedLossCount) {
     if (expectedLossCount != lossCount) {
-      unsaved.addAll(next.pages());
+      unsaved.addAll(next.pages);
       return false;
     }
     pending.addLast(next);
@@ -80,7 +94,7 @@ final class Lineage {
   synchronized void durable(Pending oldest) {
     if (pending.peekFirst() == oldest) {
       pending.removeFirst();
-      durable = oldest.position();
+      durable = oldest.position;
     }
   }
 
@@ -100,7 +114,7 @@ final class Lineage {
         pending.contains(failed) && newest.hasNext(); ) {
       Pending one = newest.next();
       newest.remove();
-      unsaved.addAll(one.pages());
+      unsaved.addAll(one.pages);
       lost.addFirst(one);
     }
     lossCount++;

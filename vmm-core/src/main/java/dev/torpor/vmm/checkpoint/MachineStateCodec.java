@@ -54,15 +54,15 @@ public final class MachineStateCodec {
    * Writes a state.
    *
    * @param state the state
-   * @return its bytes
+   * @return its record
    * @throws IllegalArgumentException if its name or a disk's identity is too long to be read again
    */
-  public static dev.torpor.snapshot.StateBytes encode(MachineState state) {
+  public static FieldWriter encode(MachineState state) {
     requireShort("name", state.name(), MAX_NAME_BYTES);
     FieldWriter out = new FieldWriter();
     out.u32(TAG_VERSION, VERSION)
         .string(TAG_NAME, state.name())
-        .u32(TAG_PLATFORM, state.platform().ordinal())
+        .u32(TAG_PLATFORM, state.platform().code())
         .i64(TAG_MEMORY_BYTES, state.memoryByteSize());
     for (String id : state.diskIds()) {
       requireShort("disk id", id, MAX_DISK_ID_BYTES);
@@ -81,7 +81,7 @@ public final class MachineStateCodec {
     for (VcpuState vcpu : state.vcpus()) {
       out.record(TAG_VCPU, record -> VcpuStateCodec.write(record, vcpu));
     }
-    return dev.torpor.snapshot.StateBytes.of(out);
+    return out;
   }
 
   private static void requireShort(String what, String text, int maxBytes) {
@@ -101,22 +101,17 @@ public final class MachineStateCodec {
   /**
    * Reads a state.
    *
-   * @param bytes what {@link #encode} gave, or anything
+   * @param in a record that {@link #encode} gave, or any other
    * @return the state
-   * @throws SnapshotFormatException if they are not the state of a machine that can be
+   * @throws SnapshotFormatException if it is not the state of a machine that can be
    */
-  public static MachineState decode(dev.torpor.snapshot.StateBytes bytes) {
-    return read(bytes.fields());
-  }
-
-  private static MachineState read(FieldReader in) {
+  public static MachineState decode(FieldReader in) {
     long version = in.u32(TAG_VERSION, 0xffff_ffffL);
     if (version < 1 || version > VERSION) {
       throw in.nonsense(
           TAG_VERSION, "a machine state of version 1 to " + VERSION, "version " + version);
     }
-    PlatformKind platform =
-        PlatformKind.values()[(int) in.u32(TAG_PLATFORM, PlatformKind.values().length - 1)];
+    PlatformKind platform = PlatformKind.of((int) in.u32(TAG_PLATFORM, PlatformKind.MAX_CODE));
     List<String> diskIds =
         in.records(TAG_DISK, MAX_DISKS).stream()
             .map(disk -> disk.string(TAG_DISK_ID, MAX_DISK_ID_BYTES))

@@ -60,7 +60,7 @@ public final class Origin implements AutoCloseable {
       return new Origin(
           store,
           uuid,
-          MachineStateCodec.decode(manifest.machineState()),
+          MachineStateCodec.decode(manifest.machineState().fields()),
           Image.open(store.layers(), manifest.memory()),
           manifest.disks(),
           Optional.of(hold),
@@ -75,13 +75,7 @@ public final class Origin implements AutoCloseable {
   static Origin ofWritten(
       Store store, Checkpoint checkpoint, MachineState state, Image memory, List<DiskImage> disks) {
     return new Origin(
-        store,
-        checkpoint.uuid(),
-        state,
-        memory,
-        disks,
-        Optional.empty(),
-        Optional.of(checkpoint));
+        store, checkpoint.uuid(), state, memory, disks, Optional.empty(), Optional.of(checkpoint));
   }
 
   /**
@@ -109,8 +103,7 @@ public final class Origin implements AutoCloseable {
    * @throws java.io.UncheckedIOException if the store cannot be read
    */
   public Start start() {
-    boolean published =
-        written.isEmpty() || written.get().stage() == CheckpointStage.DURABLE;
+    boolean published = written.isEmpty() || written.get().stage() == CheckpointStage.DURABLE;
     return published
         ? new Start(position(), Optional.of(store.hold(uuid)), Optional.empty())
         : new Start(position(), Optional.empty(), written);

@@ -61,8 +61,7 @@ final class PageCopier {
         if (gathered == BATCH) {
           flushTo(writer);
         }
-        MemorySegment.copy(
-            contents, (long) i * BYTES, buffer, (long) gathered * BYTES, BYTES);
+        MemorySegment.copy(contents, (long) i * BYTES, buffer, (long) gathered * BYTES, BYTES);
         pages[gathered++] = firstPage + i;
       }
     };

@@ -62,7 +62,7 @@ public final class RestoredMemory implements AutoCloseable {
     if (pager.isPresent()) {
       PageSet pages = new PageSet(memory.pageCount());
       workingSet.runs().forEach(run -> pages.addRange(run.firstPage(), run.pageCount()));
-      pager.get().prefetch(pages);
+      var _ = pager.get().prefetch(pages); // its failure ends the machine
     } else {
       workingSet.runs().forEach(run -> memory.readAhead(run.firstPage(), run.pageCount()));
     }
@@ -71,7 +71,7 @@ public final class RestoredMemory implements AutoCloseable {
   /** Brings in all pages, beside the guest. */
   public void fill() {
     if (pager.isPresent()) {
-      pager.get().fill();
+      var _ = pager.get().fill(); // its failure ends the machine
     } else {
       memory.readAhead(0, memory.pageCount());
     }

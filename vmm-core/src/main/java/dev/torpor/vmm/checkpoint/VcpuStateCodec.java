@@ -29,6 +29,8 @@ final class VcpuStateCodec {
   private static final int MAX_XSAVE_BYTES = 64 << 10;
   private static final int MAX_NESTED_BYTES = 64 << 10;
 
+  private static final int MAX_MP_STATE = 4;
+
   private static final int TAG_CPUID = 1;
   private static final int TAG_TSC_KHZ = 2;
   private static final int TAG_TSC_OFFSET = 3;
@@ -49,7 +51,7 @@ final class VcpuStateCodec {
   static void write(FieldWriter out, VcpuState state) {
     out.bytes(TAG_CPUID, packCpuid(state.cpuid())).u32(TAG_TSC_KHZ, state.tscKhz());
     state.tscOffset().ifPresent(offset -> out.i64(TAG_TSC_OFFSET, offset));
-    out.u32(TAG_MP_STATE, state.mpState().ordinal())
+    out.u32(TAG_MP_STATE, state.mpState().number())
         .bytes(TAG_REGS, state.regs().toArray())
         .bytes(TAG_SREGS, state.sregs().toArray())
         .flag(TAG_SREGS_HAVE_POINTERS, state.sregsHavePointers())
@@ -81,7 +83,7 @@ final class VcpuStateCodec {
           cpuid,
           tscKhz,
           tscOffset,
-          MpState.values()[(int) in.u32(TAG_MP_STATE, MpState.values().length - 1)],
+          MpState.of((int) in.u32(TAG_MP_STATE, MAX_MP_STATE)),
           regs,
           sregs,
           in.flag(TAG_SREGS_HAVE_POINTERS),
@@ -102,14 +104,14 @@ final class VcpuStateCodec {
     if (packed.length % itemBytes != 0) {
       throw in.nonsense(tag, "items of " + itemBytes + " bytes", packed.length + " bytes");
     }
-    return ByteBuffer.wrap(packed).order(ByteOrder.LITTLE_ENDIAN);
+    return littleEndian(packed);
   }
 
   private static byte[] packCpuid(List<CpuidEntry> entries) {
-    ByteBuffer packed = littleEndian(entries.size() * CPUID_BYTES);
+    byte[] packed = new byte[entries.size() * CPUID_BYTES];
+    ByteBuffer out = littleEndian(packed);
     for (CpuidEntry entry : entries) {
-      packed
-          .putInt(entry.function())
+      out.putInt(entry.function())
           .putInt(entry.index())
           .putInt(entry.flags())
           .putInt(entry.eax())
@@ -117,7 +119,7 @@ final class VcpuStateCodec {
           .putInt(entry.ecx())
           .putInt(entry.edx());
     }
-    return packed.array();
+    return packed;
   }
 
   private static List<CpuidEntry> unpackCpuid(ByteBuffer packed) {
@@ -137,9 +139,10 @@ final class VcpuStateCodec {
   }
 
   private static byte[] packMsrs(List<MsrValue> msrs) {
-    ByteBuffer packed = littleEndian(msrs.size() * MSR_BYTES);
-    msrs.forEach(msr -> packed.putInt(msr.index()).putLong(msr.value()));
-    return packed.array();
+    byte[] packed = new byte[msrs.size() * MSR_BYTES];
+    ByteBuffer out = littleEndian(packed);
+    msrs.forEach(msr -> out.putInt(msr.index()).putLong(msr.value()));
+    return packed;
   }
 
   private static List<MsrValue> unpackMsrs(ByteBuffer packed) {
@@ -150,7 +153,7 @@ final class VcpuStateCodec {
     return msrs;
   }
 
-  private static ByteBuffer littleEndian(int byteCount) {
-    return ByteBuffer.allocate(byteCount).order(ByteOrder.LITTLE_ENDIAN);
+  private static ByteBuffer littleEndian(byte[] bytes) {
+    return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
   }
 }

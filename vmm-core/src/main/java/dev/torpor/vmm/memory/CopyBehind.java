@@ -35,7 +35,7 @@ public final class CopyBehind implements AutoCloseable {
   private static final int CHUNK_PAGES = 64;
 
   private static final int HUGE_PAGE_PAGES = 512;
-  private static final int SIDE_PAGES = 2048;
+  private static final int SIDE_PAGES = 1024;
   private static final long IDLE_NANOS = 50_000;
 
   private final GuestMemory memory;

@@ -120,8 +120,7 @@ public final class GuestMemory implements AutoCloseable {
    */
   public static GuestMemory mapped(long byteSize, List<FilePiece> pieces) {
     List<MemoryRegion> regions = MemoryLayout.regions(byteSize);
-    Mapping mapping =
-        Mapping.anonymousAligned(byteSize, HUGE_PAGE_BYTES, Mapping.MAP_NORESERVE);
+    Mapping mapping = Mapping.anonymousAligned(byteSize, HUGE_PAGE_BYTES, Mapping.MAP_NORESERVE);
     try {
       for (FilePiece piece : pieces) {
         mapping.replace(

@@ -55,8 +55,8 @@ public final class PageCopy {
   /**
    * The copy's end, at which nothing is protected any more and the sink is called no more.
    *
-   * @return done when the sink has taken every page; with the failure, or cancelled; cancelling
-   *     this future alone does not cancel the copy
+   * @return done when the sink has taken every page; else with the failure or a {@link
+   *     CancellationException} as the cause; cancelling this future does not cancel the copy
    */
   public CompletableFuture<Void> done() {
     return done.copy();

@@ -234,12 +234,14 @@ final class Machine implements AutoCloseable {
     return slots;
   }
 
+  /** Their event loop is quiesced until the guest is let run. */
   private void attachDisks() {
     if (!disks.backends().isEmpty()) {
       eventLoop =
           owned.own(
               new EventLoop(
                   name + "-devices", failure -> exits.accept(new VmExit.Failed(failure))));
+      eventLoop.quiesce();
       disks.backends().forEach(this::attachDisk);
     }
   }

@@ -1,10 +1,10 @@
 package dev.torpor.vmm.vm;
 
-import dev.torpor.vmm.device.SerialOutput;
-import dev.torpor.vmm.memory.TrackerKind;
 import dev.torpor.vmm.checkpoint.CheckpointListener;
 import dev.torpor.vmm.checkpoint.GuestClock;
 import dev.torpor.vmm.checkpoint.MemorySource;
+import dev.torpor.vmm.device.SerialOutput;
+import dev.torpor.vmm.memory.TrackerKind;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;

@@ -11,10 +11,8 @@ import dev.torpor.vmm.checkpoint.CheckpointedMachine;
 import dev.torpor.vmm.checkpoint.Checkpointer;
 import dev.torpor.vmm.checkpoint.MachineLostException;
 import dev.torpor.vmm.checkpoint.MachineRecorder;
-import dev.torpor.vmm.checkpoint.MemoryFactory;
 import dev.torpor.vmm.checkpoint.Origin;
 import dev.torpor.vmm.checkpoint.Position;
-import dev.torpor.vmm.checkpoint.RestoredMemory;
 import dev.torpor.vmm.checkpoint.Start;
 import dev.torpor.vmm.cpu.Vcpu;
 import dev.torpor.vmm.device.Doorbell;
@@ -178,6 +176,7 @@ public final class Vm implements AutoCloseable {
     try {
       require("start", VmState.CREATED);
       machine.vcpus().start();
+      machine.eventLoop().ifPresent(EventLoop::resume);
       machine.vcpus().resume();
       state = VmState.RUNNING;
     } finally {
@@ -429,16 +428,11 @@ public final class Vm implements AutoCloseable {
   }
 
   private void holdStanding(Runnable action) {
-    machine.eventLoop().ifPresent(EventLoop::quiesce);
     try {
       action.run();
     } catch (MachineLostException e) {
       end(new VmExit.Failed(e));
       throw e;
-    } finally {
-      if (state == VmState.CREATED) {
-        machine.eventLoop().ifPresent(EventLoop::resume);
-      }
     }
   }
 

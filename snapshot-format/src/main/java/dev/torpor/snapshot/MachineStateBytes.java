@@ -7,7 +7,7 @@ import java.util.Arrays;
  * The machine state within a manifest: a record whose fields, and whose version, only the machine
  * knows. Immutable.
  */
-public final class StateBytes {
+public final class MachineStateBytes {
   /** The longest machine state, in bytes. */
   public static final int MAX_BYTES = 64 << 20;
 
@@ -15,7 +15,7 @@ public final class StateBytes {
   private final long fileOffset;
   private final byte[] content;
 
-  private StateBytes(Path file, long fileOffset, byte[] content) {
+  private MachineStateBytes(Path file, long fileOffset, byte[] content) {
     if (content.length > MAX_BYTES) {
       throw new IllegalArgumentException(
           "machine state of " + content.length + " bytes; at most " + MAX_BYTES + " can be stored");
@@ -31,13 +31,13 @@ public final class StateBytes {
    * @param fields its record
    * @return the record's bytes
    */
-  public static StateBytes of(FieldWriter fields) {
-    return new StateBytes(Path.of("unwritten manifest"), 0, fields.toByteArray());
+  public static MachineStateBytes of(FieldWriter fields) {
+    return new MachineStateBytes(Path.of("unwritten manifest"), 0, fields.toByteArray());
   }
 
   /** What a file holds: errors of its fields name the file. */
-  static StateBytes read(Path file, long fileOffset, byte[] content) {
-    return new StateBytes(file, fileOffset, content);
+  static MachineStateBytes read(Path file, long fileOffset, byte[] content) {
+    return new MachineStateBytes(file, fileOffset, content);
   }
 
   /**
@@ -65,7 +65,7 @@ public final class StateBytes {
 
   @Override
   public boolean equals(Object other) {
-    return other instanceof StateBytes that && Arrays.equals(content, that.content);
+    return other instanceof MachineStateBytes that && Arrays.equals(content, that.content);
   }
 
   @Override
