@@ -76,7 +76,7 @@ class VerbsTest {
           .contains("64.0 MiB", "not recorded");
       assertThat(vm.ask("stop").get("state").getAsString()).isEqualTo("stopped");
       assertThat(vm.exitCode()).isEqualTo(130);
-      assertThat(vm.errors()).matches("torpor: stopped after [0-9.]+ s\\R");
+      assertThat(vm.errors()).matches("torpor: stopped by the host after [0-9.]+ s\\R");
     }
   }
 
@@ -179,13 +179,16 @@ class VerbsTest {
     for (Path layer : layers()) {
       flipByteInTheMiddle(layer);
     }
-    Cli.Result result = run("restore", "a/v1", "--name", "c", "--memory-source", "mapped");
-    assertThat(result.exitCode()).isEqualTo(1);
-    assertThat(result.errLines())
-        .singleElement()
-        .asString()
-        .contains(".layer at byte ")
-        .contains("expected ");
+    for (String source : List.of("mapped", "paged")) {
+      Cli.Result result =
+          run("restore", "a/v1", "--name", "c", "--timeout", "60", "--memory-source", source);
+      assertThat(result.exitCode()).as(result.err()).isEqualTo(1);
+      assertThat(result.errLines())
+          .singleElement()
+          .asString()
+          .contains(".layer at byte ")
+          .contains("expected ");
+    }
   }
 
   @Test

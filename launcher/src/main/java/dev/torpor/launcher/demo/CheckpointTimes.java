@@ -23,9 +23,9 @@ public final class CheckpointTimes {
   private static final long WORKSPACE_BYTES = 256L << 20;
   private static final long STRIDE_BYTES = 128 << 10;
   private static final int CHECKPOINTS = 11;
-  private static final int REVERTS = 101;
-  private static final int RESTORES = 21;
-  private static final int FORKS = 5;
+  private static final int REVERTS = 51;
+  private static final int RESTORES = 11;
+  private static final int FORKS = 3;
 
   private final DemoLog log;
   private final Store store;
