@@ -185,10 +185,10 @@ public final class Layers implements AutoCloseable {
 
   /** Makes the entries of a directory durable. */
   static void syncDirectory(Path directory) {
-    try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
-      channel.force(true);
+    try (PositionedFile file = PositionedFile.open(directory, StandardOpenOption.READ)) {
+      file.force(true);
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot fsync the directory %s".formatted(directory), e);
+      throw new UncheckedIOException("cannot open the directory %s".formatted(directory), e);
     }
   }
 

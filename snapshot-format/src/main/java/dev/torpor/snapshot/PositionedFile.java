@@ -32,6 +32,12 @@ final class PositionedFile implements AutoCloseable {
     limit.opened(this);
   }
 
+  /** Opens a file that counts for no limit. */
+  static PositionedFile open(Path path, OpenOption... options) throws IOException {
+    return new PositionedFile(
+        path, new ChannelLimit(Integer.MAX_VALUE), FileChannel.open(path, options), options);
+  }
+
   Path path() {
     return path;
   }
@@ -100,13 +106,17 @@ final class PositionedFile implements AutoCloseable {
     }
   }
 
-  /** Makes all that was written durable. */
-  void force() {
+  /**
+   * Makes all that was written durable.
+   *
+   * @param metadata also what reads of the file do not need; the names in a directory count as such
+   */
+  void force(boolean metadata) {
     boolean interrupted = Thread.interrupted();
     try {
       while (true) {
         try {
-          channel().force(false);
+          channel().force(metadata);
           return;
         } catch (ClosedChannelException e) {
           interrupted |= Thread.interrupted();
