@@ -63,7 +63,6 @@ class StoreRaceTest {
         newest.set(uuid);
       }
       written.writer().close();
-      Thread.yield();
       store.remove(uuid);
     }
   }
