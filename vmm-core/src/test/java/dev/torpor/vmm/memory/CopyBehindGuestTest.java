@@ -177,8 +177,8 @@ class CopyBehindGuestTest {
   }
 
   @Property(tries = 24)
-  void aCancelledCopyLeavesNothingProtectedAndNobodyWaiting(
-      @ForAll Kind kind, @ForAll long seed) throws Exception {
+  void aCancelledCopyLeavesNothingProtectedAndNobodyWaiting(@ForAll Kind kind, @ForAll long seed)
+      throws Exception {
     Random random = new Random(seed);
     Images images = new Images();
     images.delayNanos = 20_000;
