@@ -31,8 +31,7 @@ class OpenLayerIndexTest {
     for (int i = 0; i < runs.size(); i++) {
       Run run = runs.get(i);
       boolean last = i % 3 == 2;
-      OpenLayerIndex.putRecord(
-          to, i / 3 + 1, i, run.block, run.slot, run.count, run.zero, last);
+      OpenLayerIndex.putRecord(to, i / 3 + 1, i, run.block, run.slot, run.count, run.zero, last);
     }
     return to.array();
   }
@@ -68,7 +67,9 @@ class OpenLayerIndexTest {
 
   @Property(tries = 200)
   void anIndexThatWasCutGivesTheRecordsBeforeTheCut(
-      @ForAll long seed, @ForAll @IntRange(max = 20) int count, @ForAll @IntRange(max = 640) int cut) {
+      @ForAll long seed,
+      @ForAll @IntRange(max = 20) int count,
+      @ForAll @IntRange(max = 640) int cut) {
     List<Run> runs = runs(new Random(seed), count);
     byte[] content = index(runs);
     int length = Math.max(OpenLayerIndex.HEADER_BYTES, content.length - cut);

@@ -420,8 +420,7 @@ class MachineStateRestoreTest {
                 return null;
               });
       byte[] captured = vm.machine().capture().vcpus().getFirst().regs().toArray();
-      assertThat(captured)
-          .isEqualTo(regs.segment().toArray(JAVA_BYTE));
+      assertThat(captured).isEqualTo(regs.segment().toArray(JAVA_BYTE));
       assertThat(regs.get(Register.RIP)).isPositive();
     }
   }
