@@ -82,10 +82,7 @@ final class ForkCommand implements Callable<Integer> {
     if (checkpoint == null) {
       checkpoint =
           UUID.fromString(
-              running
-                  .checkpoint(store.folder(), freeLabel(opened))
-                  .get("uuid")
-                  .getAsString());
+              running.checkpoint(store.folder(), freeLabel(opened)).get("uuid").getAsString());
     }
     return Vm.restore(opened, checkpoint, restore.describe(name, console));
   }
@@ -93,12 +90,9 @@ final class ForkCommand implements Callable<Integer> {
   /** {@code fork-N}, or with a number where that is taken. */
   private String freeLabel(Store opened) {
     Set<String> taken =
-        opened.list(parent).checkpoints().stream()
-            .map(Summary::label)
-            .collect(Collectors.toSet());
+        opened.list(parent).checkpoints().stream().map(Summary::label).collect(Collectors.toSet());
     String label = "fork-" + restore.name();
-    return Stream.concat(
-            Stream.of(label), Stream.iterate(2, i -> i + 1).map(i -> label + "-" + i))
+    return Stream.concat(Stream.of(label), Stream.iterate(2, i -> i + 1).map(i -> label + "-" + i))
         .filter(candidate -> !taken.contains(candidate))
         .findFirst()
         .orElseThrow();

@@ -25,7 +25,8 @@ class DemoCommandTest {
         .anyMatch(line -> line.matches("  torpor# cat /home/letter +\\S*sh: cat: not found .* m?s"))
         .anyMatch(line -> line.matches("  revert to v1, in place .* m?s"))
         .anyMatch(line -> line.matches("  torpor# cat /home/letter +hello .* m?s"))
-        .anyMatch(line -> line.matches("  torpor# echo /home/\\* +/home/child-2 /home/letter .* m?s"))
+        .anyMatch(
+            line -> line.matches("  torpor# echo /home/\\* +/home/child-2 /home/letter .* m?s"))
         .anyMatch(line -> line.matches("  power off +powered off +[0-9.]+ m?s"));
   }
 

@@ -9,8 +9,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Whoever asks for help is taught by example. */
 class HelpTest {
   @ParameterizedTest
-  @ValueSource(
-      strings = {"run", "checkpoint", "restore", "fork", "revert", "log", "show", "rm"})
+  @ValueSource(strings = {"run", "checkpoint", "restore", "fork", "revert", "log", "show", "rm"})
   void everyVerbSaysWhatItDoesAndShowsAnExample(String verb) {
     Cli.Result help = Cli.run(verb, "--help");
 

@@ -124,9 +124,7 @@ public final class CheckpointTimes {
 
   private void forks(Vm vm, int count) throws IOException, InterruptedException {
     List<RestoreConfig> children =
-        IntStream.range(0, count)
-            .mapToObj(i -> RestoreConfig.named("child-" + i).build())
-            .toList();
+        IntStream.range(0, count).mapToObj(i -> RestoreConfig.named("child-" + i).build()).toList();
     long nanos =
         median(
             FORKS,

@@ -109,14 +109,18 @@ public final class LinuxDemo {
   }
 
   private void fork(Vm parent) throws Exception {
-    List<ConsoleSession> consoles = Stream.generate(() -> new ConsoleSession(PROMPT)).limit(CHILDREN).toList();
+    List<ConsoleSession> consoles =
+        Stream.generate(() -> new ConsoleSession(PROMPT)).limit(CHILDREN).toList();
     List<Vm> children =
         log.step("fork three children", "ready to run", () -> parent.fork(configs(consoles)));
     try {
       for (int i = 0; i < CHILDREN; i++) {
         connect(children.get(i), consoles.get(i));
         children.get(i).start();
-        ask(consoles.get(i), "echo %d >/home/child-%d; sync; ls /home".formatted(i, i), "child-" + i);
+        ask(
+            consoles.get(i),
+            "echo %d >/home/child-%d; sync; ls /home".formatted(i, i),
+            "child-" + i);
       }
       for (int i = 0; i < CHILDREN; i++) {
         askExactly(consoles.get(i), "echo /home/*", "/home/child-%d /home/letter".formatted(i));

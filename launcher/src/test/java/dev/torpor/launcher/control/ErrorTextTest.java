@@ -13,7 +13,8 @@ class ErrorTextTest {
     assertThat(ErrorText.of(new IllegalStateException("a\n   b\r\nc"))).isEqualTo("a b c");
     assertThat(ErrorText.of(new UncheckedIOException(new IOException("full")))).isEqualTo("full");
     assertThat(ErrorText.of(new NoSuchFileException("/x"))).isEqualTo("/x: no such file");
-    assertThat(ErrorText.of(new NullPointerException())).isEqualTo("java.lang.NullPointerException");
+    assertThat(ErrorText.of(new NullPointerException()))
+        .isEqualTo("java.lang.NullPointerException");
     assertThat(ErrorText.of(new IOException(" "))).isNotBlank();
   }
 }
