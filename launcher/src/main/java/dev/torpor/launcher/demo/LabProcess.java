@@ -65,7 +65,12 @@ public final class LabProcess {
     return List.of(
         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
         "--enable-native-access=dev.torpor.kvm",
+<<<<<<< HEAD
+        "--sun-misc-unsafe-memory-access=allow", // these two for Chronicle Bytes, as in ./torpor
+        "-Dsystem.properties=/dev/null",
+=======
         "--sun-misc-unsafe-memory-access=allow",
+>>>>>>> checkpointing
         "-XX:+UseSerialGC",
         "-p",
         System.getProperty("jdk.module.path", ""),
