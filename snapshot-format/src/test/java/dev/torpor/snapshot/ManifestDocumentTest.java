@@ -65,7 +65,7 @@ class ManifestDocumentTest {
                 7,
                 true,
                 new ImageRoot(256, MapRoot.ABSENT, MapRoot.ABSENT, List.of()))),
-        StateBytes.of(new FieldWriter().u32(1, 1)),
+        MachineStateBytes.of(new FieldWriter().u32(1, 1)),
         List.of(
             new ManifestLayer(7, UUID.fromString("00112233-4455-6677-8899-aabbccddee00"), 22_528)));
   }

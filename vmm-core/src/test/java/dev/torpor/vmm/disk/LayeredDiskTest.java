@@ -109,7 +109,7 @@ class LayeredDiskTest {
   void aDamagedIndexIsRefused() throws IOException {
     under.create();
     for (int i = 0; i < 3; i++) {
-      under.write((long) 2 * i * Blocks.BYTES, block());
+      under.write(2L * i * Blocks.BYTES, block());
       under.disk.flush();
     }
     under.disk.close();
@@ -203,6 +203,23 @@ class LayeredDiskTest {
     third.sync();
     assertThat(under.layers.numbers()).as("the layer of no use is gone").doesNotContain(3);
     assertThat(under.readAll()).isEqualTo(now);
+  }
+
+  /** The number of a layer that went away must not come back for another one. */
+  @Test
+  void aLayerThatWasOfNoUseIsNotTakenForTheNext() {
+    under.create();
+    under.write(0, under.read(0, Blocks.BYTES));
+    under.disk.flush();
+    under.disk.close();
+    under.reopen();
+    SealedLayer unchanged = under.disk.seal();
+    under.readAll();
+    unchanged.sync();
+    byte[] block = block();
+    under.write(0, block);
+    under.disk.seal();
+    assertThat(under.read(0, Blocks.BYTES)).isEqualTo(block);
   }
 
   @Test

@@ -2,6 +2,7 @@ package dev.torpor.vmm.vm;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.torpor.snapshot.FieldReader;
 import dev.torpor.testing.LinuxGuestTest;
 import dev.torpor.vmm.boot.LinuxGuest;
 import dev.torpor.vmm.checkpoint.GuestClock;
@@ -76,7 +77,8 @@ class LinuxRestoreTest {
     }
     Replica stored =
         new Replica(
-            MachineStateCodec.decode(MachineStateCodec.encode(then.state()), disk, 0),
+            MachineStateCodec.decode(
+                FieldReader.of(disk, 0, MachineStateCodec.encode(then.state()).toByteArray())),
             then.memory());
     if (clock == GuestClock.CATCH_UP) {
       TimeUnit.SECONDS.sleep(AWAY_SECONDS);

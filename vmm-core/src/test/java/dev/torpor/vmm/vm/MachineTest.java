@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.torpor.linux.UserFaultFd;
 import dev.torpor.kvm.MpState;
+import dev.torpor.linux.UserFaultFd;
 import dev.torpor.testing.KvmTest;
 import dev.torpor.vmm.boot.FlatBoot;
 import dev.torpor.vmm.boot.FlatGuest;

@@ -36,13 +36,10 @@ class LayeredBlockDeviceTest {
         EventLoop loop = new EventLoop("layered-block")) {
       LayeredDisk disk =
           LayeredDisk.create(
-              folder.resolve("vm"),
-              "disk-0",
-              layers,
-              DiskBase.of(base),
-              Image.empty(layers, 21));
+              folder.resolve("vm"), "disk-0", layers, DiskBase.of(base), Image.empty(layers, 21));
       BlockDevice device = new BlockDevice(disk, "layered");
-      try (VirtioMmioTransport transport = new VirtioMmioTransport(device, memory, () -> {}, loop)) {
+      try (VirtioMmioTransport transport =
+          new VirtioMmioTransport(device, memory, () -> {}, loop)) {
         BlockDriver driver = new BlockDriver(transport, memory, device.deviceFeatures());
         write(driver, content, 3, random, 512 * 30);
         write(driver, content, SECTORS - 2, random, 1024);
@@ -72,7 +69,8 @@ class LayeredBlockDeviceTest {
       }
       BlockDevice device =
           new BlockDevice(LayeredDisk.open(layers, DiskBase.of(base), image), "damaged");
-      try (VirtioMmioTransport transport = new VirtioMmioTransport(device, memory, () -> {}, loop)) {
+      try (VirtioMmioTransport transport =
+          new VirtioMmioTransport(device, memory, () -> {}, loop)) {
         BlockDriver driver = new BlockDriver(transport, memory, device.deviceFeatures());
         assertThat(driver.read(0, 512).status()).isEqualTo(BlockRequest.STATUS_IO_ERROR);
         assertThat(driver.read(8, 512).status()).isZero();
@@ -82,8 +80,7 @@ class LayeredBlockDeviceTest {
 
   /** Block 0 is stored; all others are the base's. */
   private static Image imageOfNoise(Layers layers, Path base) {
-    try (LayeredDisk disk =
-            LayeredDisk.open(layers, DiskBase.of(base), Image.empty(layers, 21));
+    try (LayeredDisk disk = LayeredDisk.open(layers, DiskBase.of(base), Image.empty(layers, 21));
         java.lang.foreign.Arena arena = java.lang.foreign.Arena.ofConfined()) {
       disk.write(0, arena.allocate(4096).fill((byte) 0x5a).address(), 4096);
       SealedLayer sealed = disk.seal();
