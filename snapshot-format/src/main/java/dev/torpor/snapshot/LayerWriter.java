@@ -213,7 +213,7 @@ public final class LayerWriter implements AutoCloseable {
    * @throws UncheckedIOException if the file system fails
    */
   public void sync() {
-    file.force();
+    file.force(false);
     synchronized (this) {
       if (!inDirectory) {
         Layers.syncDirectory(path().getParent());

@@ -218,7 +218,7 @@ public final class Layers implements AutoCloseable {
   /** Makes the entries of a directory durable. */
   static void syncDirectory(Path directory) {
     try (PositionedFile file = PositionedFile.open(directory, StandardOpenOption.READ)) {
-      file.force();
+      file.force(true);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot open the directory %s".formatted(directory), e);
     }

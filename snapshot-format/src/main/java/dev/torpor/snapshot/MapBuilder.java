@@ -12,6 +12,9 @@ import java.util.zip.CRC32C;
 final class MapBuilder {
   private static final int BUFFERED_NODES = 256;
 
+  /** A child's nodes are wanted soon, a full image's would push out all others. */
+  private static final int CACHED_NODES = 8192;
+
   private final Image parent;
   private final LayerWriter writer;
   private final NodeCache nodes;
@@ -23,6 +26,7 @@ final class MapBuilder {
   private long bufferOffset;
   private ChangeCursor changes;
   private boolean more;
+  private int writtenNodes;
 
   // The reference to the node that was rebuilt last.
   private long resultHead;
@@ -118,7 +122,11 @@ final class MapBuilder {
     crc.reset();
     crc.update(buffer.slice(start, MapNode.BYTES));
     counts.addNode(writer.number());
-    resultHead = BlockRef.head(writer.number(), (int) crc.getValue());
+    int checksum = (int) crc.getValue();
+    if (++writtenNodes <= CACHED_NODES) {
+      nodes.put(MapNode.of(writer.number(), offset, checksum, node));
+    }
+    resultHead = BlockRef.head(writer.number(), checksum);
     resultOffset = offset;
   }
 

@@ -29,6 +29,10 @@ final class MapNode {
     this.words = words;
   }
 
+  static MapNode of(int layer, long offset, int checksum, long[] words) {
+    return new MapNode(layer, offset, checksum, words.clone());
+  }
+
   static MapNode decode(int layer, long offset, ByteBuffer bytes) {
     long[] words = new long[WORDS];
     bytes.asLongBuffer().get(words);

@@ -39,9 +39,15 @@ final class NodeCache {
       }
     }
     MapNode node = load(head, offset);
-    // Which of the four goes is left to chance: it costs nothing and fits any pattern.
-    places.setRelease(first + (int) ((System.nanoTime() >>> 4) & (WAYS - 1)), node);
+    put(node);
     return node;
+  }
+
+  /** Takes a node that was just read and verified, or made. */
+  void put(MapNode node) {
+    // Which of the four goes is left to chance: it costs nothing and fits any pattern.
+    int way = (int) ((System.nanoTime() >>> 4) & (WAYS - 1));
+    places.setRelease(set(node.layer, node.offset) * WAYS + way, node);
   }
 
   /** The same, or {@link MapNode#EMPTY} for an absent reference. */

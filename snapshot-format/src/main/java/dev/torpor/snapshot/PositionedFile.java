@@ -106,13 +106,17 @@ final class PositionedFile implements AutoCloseable {
     }
   }
 
-  /** Makes all that was written durable. */
-  void force() {
+  /**
+   * Makes all that was written durable.
+   *
+   * @param metadata also what reads of the file do not need; the names in a directory count as such
+   */
+  void force(boolean metadata) {
     boolean interrupted = Thread.interrupted();
     try {
       while (true) {
         try {
-          channel().force(false);
+          channel().force(metadata);
           return;
         } catch (ClosedChannelException e) {
           interrupted |= Thread.interrupted();

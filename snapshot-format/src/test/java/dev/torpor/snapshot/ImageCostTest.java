@@ -106,9 +106,25 @@ class ImageCostTest {
             writer.reserve(Blocks.BYTES);
             Image image = empty.with(changes, writer);
             writer.finish();
-            assertThat(image.extents(40)).isEmpty();
-            // The root, an inner node and two leaves.
-            assertThat(layers.nodes().loadCount()).isEqualTo(4);
+            try (Layers cold = Layers.open(layers.directory())) {
+              assertThat(Image.open(cold, image.root()).extents(40)).isEmpty();
+              // The root, an inner node and two leaves.
+              assertThat(cold.nodes().loadCount()).isEqualTo(4);
+            }
+          }
+        });
+  }
+
+  @Test
+  void aChildIsReadWithoutLoadingTheNodesThatWereJustWritten() {
+    ImageModel.withLayers(
+        layers -> {
+          Image parent = full(layers);
+          try (ImageWriter writer = new ImageWriter(layers, parent, LayerKind.PACKED)) {
+            ImageModel.put(writer, new long[] {5}, ImageModel.block(9));
+            long before = layers.nodes().loadCount();
+            writer.finish().read(5, MemorySegment.ofArray(new byte[Blocks.BYTES]));
+            assertThat(layers.nodes().loadCount()).isEqualTo(before);
           }
         });
   }

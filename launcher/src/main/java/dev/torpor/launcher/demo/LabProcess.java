@@ -65,6 +65,7 @@ public final class LabProcess {
     return List.of(
         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
         "--enable-native-access=dev.torpor.kvm",
+        "--sun-misc-unsafe-memory-access=allow",
         "-XX:+UseSerialGC",
         "-p",
         System.getProperty("jdk.module.path", ""),
