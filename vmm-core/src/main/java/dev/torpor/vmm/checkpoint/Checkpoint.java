@@ -139,8 +139,9 @@ public final class Checkpoint {
    * @return the cause, {@link CancellationException} if it was cancelled; empty unless it failed
    */
   public Optional<Throwable> failure() {
+    // Not exceptionNow(), which will not tell a cancellation.
     return durable.isCompletedExceptionally()
-        ? Optional.of(durable.exceptionNow())
+        ? Optional.of(durable.handle((_, cause) -> cause).join())
         : Optional.empty();
   }
 
