@@ -43,8 +43,12 @@ public final class Checkpointer implements AutoCloseable {
   private final Store store;
   private final CheckpointListener listener;
   private final Lineage lineage;
-  private final DraftTools tools;
-  private final Reverter reverter;
+  private final Duration budget;
+
+  /** Made when they are first needed: most forks never take a checkpoint. */
+  private DraftTools tools;
+
+  private Reverter reverter;
   private final ExecutorService writer;
   private final ExecutorService publisher;
 
@@ -87,8 +91,7 @@ public final class Checkpointer implements AutoCloseable {
     this.store = store;
     this.listener = listener;
     this.lineage = new Lineage(start.position(), machine.memory().pageCount());
-    this.tools = new DraftTools(machine, store, budget);
-    this.reverter = new Reverter(machine, lineage);
+    this.budget = budget;
     this.pendingStart = start.pending();
     this.writer = executor(vmName + "-checkpoint-writer");
     this.publisher = executor(vmName + "-checkpoint-publisher");
@@ -124,6 +127,9 @@ public final class Checkpointer implements AutoCloseable {
   private Checkpoint takeNow(String label) {
     requireOpen();
     int losses = lineage.lossCount();
+    if (tools == null) {
+      tools = new DraftTools(machine, store, budget);
+    }
     Draft draft = new Draft(tools, lineage.head());
     try {
       lineage.takeUnsaved(draft.written());
@@ -244,6 +250,9 @@ public final class Checkpointer implements AutoCloseable {
           settle();
           try {
             Entered target = entered(checkpoint);
+            if (reverter == null) {
+              reverter = new Reverter(machine, lineage);
+            }
             reverter.revert(target.position(), target.origin().state());
           } catch (UncheckedIOException | SnapshotFormatException | IllegalArgumentException e) {
             throw new CheckpointException(
@@ -303,9 +312,10 @@ public final class Checkpointer implements AutoCloseable {
       }
       closed = true;
       writingOut.join();
-      settle();
       List.of(writer, publisher).forEach(Checkpointer::end);
-      tools.close();
+      if (tools != null) {
+        tools.close();
+      }
       forgetEntered();
       holdOnto((CheckpointHold) null);
     } finally {
