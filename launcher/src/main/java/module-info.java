@@ -1,5 +1,7 @@
 /** The command line. */
 module dev.torpor.launcher {
+  requires com.google.gson;
+  requires dev.torpor.snapshot;
   requires dev.torpor.vmm;
   requires info.picocli;
 

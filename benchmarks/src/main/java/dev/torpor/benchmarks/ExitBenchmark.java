@@ -124,7 +124,7 @@ final class ExitBenchmark implements Benchmark {
     clockwork.arm(count);
     vcpus.resume();
     clockwork.full.acquire();
-    vcpus.pause();
+    vcpus.pause(false);
     allocatedBytesPerExit = (double) clockwork.allocatedBytes / count;
     return Distribution.of(clockwork.samples);
   }

@@ -109,7 +109,7 @@ final class TrackedWriter implements AutoCloseable {
       throw new AssertionError("the guest stopped writing");
     }
     long nanos = System.nanoTime() - before;
-    vcpus.pause();
+    vcpus.pause(false);
     return nanos;
   }
 

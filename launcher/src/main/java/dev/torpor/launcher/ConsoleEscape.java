@@ -9,6 +9,7 @@ package dev.torpor.launcher;
  *     ^                   |  x        quit
  *     |                   |  h, ?     help
  *     |                   |  a, ^A    Ctrl-A goes to the guest
+ *     |                   |  n         the keys go to the next guest
  *     +-------------------+  other    nothing
  * </pre>
  */
@@ -28,6 +29,8 @@ final class ConsoleEscape {
     NOTHING,
     /** The user wants to see the commands. */
     HELP,
+    /** The keys that follow are for the next of several guests. */
+    NEXT,
     /** The user wants to end the VM. */
     QUIT
   }
@@ -42,6 +45,7 @@ final class ConsoleEscape {
     return switch (key) {
       case 'x', 'X' -> Meaning.QUIT;
       case 'h', 'H', '?' -> Meaning.HELP;
+      case 'n', 'N' -> Meaning.NEXT;
       case 'a', 'A', CTRL_A -> Meaning.ESCAPED_CTRL_A;
       default -> Meaning.NOTHING;
     };

@@ -14,6 +14,15 @@ final class ConsoleInput {
   private final byte[] pending = new byte[CHUNK_BYTES];
   private int pendingCount;
 
+  /** What a user can ask for, besides the end. */
+  interface Commands {
+    /** Shows what can be asked for. */
+    void help();
+
+    /** Gives the keyboard to the next guest. */
+    void next();
+  }
+
   ConsoleInput(InputStream source, ConsoleSession.Input guest) {
     this.source = source;
     this.guest = guest;
@@ -32,10 +41,10 @@ final class ConsoleInput {
   /**
    * Carries keys, until the source ends or the user quits.
    *
-   * @param help shows the user's commands
+   * @param commands does what the user asks for
    * @return whether the user quits
    */
-  boolean carryKeys(Runnable help) throws IOException, InterruptedException {
+  boolean carryKeys(Commands commands) throws IOException, InterruptedException {
     ConsoleEscape escape = new ConsoleEscape();
     byte[] chunk = new byte[CHUNK_BYTES];
     int count = source.read(chunk);
@@ -44,7 +53,12 @@ final class ConsoleInput {
         switch (escape.accept(chunk[i])) {
           case KEY -> pending[pendingCount++] = chunk[i];
           case ESCAPED_CTRL_A -> pending[pendingCount++] = ConsoleEscape.CTRL_A;
-          case HELP -> help.run();
+          case HELP -> commands.help();
+          case NEXT -> {
+            offer(pending, pendingCount);
+            pendingCount = 0;
+            commands.next();
+          }
           case QUIT -> {
             guest.offer(pending, 0, pendingCount); // not waiting: the VM is about to end
             return true;

@@ -1,9 +1,11 @@
 package dev.torpor.launcher;
 
+import dev.torpor.launcher.demo.CheckpointTimes;
 import dev.torpor.launcher.demo.DemoLog;
 import dev.torpor.launcher.demo.FlatDemo;
 import dev.torpor.launcher.demo.LabProcess;
 import dev.torpor.launcher.demo.LinuxDemo;
+import dev.torpor.launcher.demo.TemporaryStore;
 import dev.torpor.launcher.doctor.Capability;
 import dev.torpor.launcher.doctor.HostReport;
 import java.nio.file.Path;
@@ -18,7 +20,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "demo",
     description =
-        "Shows what Torpor does, with figures: a Linux guest, and programs at full speed.",
+        "Shows what Torpor does, with figures: a Linux guest that is ruined and taken back, and programs"
+            + " at full speed.",
     footer = {
       "",
       "Kernels and disks come from the folder TORPOR_GUESTS (~/.cache/torpor/guests).",
@@ -52,13 +55,16 @@ final class DemoCommand implements Callable<Integer> {
     log.line("Torpor runs virtual machines on KVM, from Java. This is what it does here.");
     linux(log);
     new FlatDemo(log).run();
+    try (TemporaryStore temporary = TemporaryStore.create()) {
+      new CheckpointTimes(temporary.store(), log).run();
+    }
     log.summary();
     log.line("%nAll of it took %.1f s.".formatted((System.nanoTime() - start) / 1e9));
     return ExitCode.OK;
   }
 
   private void linux(DemoLog log) throws Exception {
-    log.heading("A Linux guest: Debian's own kernel, a root disk, a shell");
+    log.heading("A Linux guest: checkpointed, ruined, taken back, branched");
     Capability kernelMode = HostReport.guestKernelMode();
     if (kernelMode.ok()) {
       new LinuxDemo(guests(), log).run();
@@ -71,7 +77,7 @@ final class DemoCommand implements Callable<Integer> {
     new LabProcess(environment).run(log::relay, "demo", "--linux-part");
     log.step(
         "Linux guest, with the start of the lab",
-        "shell, answers, power-off",
+        "ruined and taken back",
         System.nanoTime() - start);
   }
 

@@ -3,29 +3,36 @@ package dev.torpor.launcher;
 import dev.torpor.launcher.doctor.Capability;
 import dev.torpor.launcher.doctor.HostReport;
 import dev.torpor.vmm.VmExit;
-import dev.torpor.vmm.boot.LinuxGuest;
-import dev.torpor.vmm.device.SerialPort;
 import dev.torpor.vmm.vm.Vm;
-import dev.torpor.vmm.vm.VmConfig;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.PrintWriter;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
- * One VM in the foreground: its console on the terminal until the guest ends, the user quits, or
- * time is up. The terminal is restored however it ends, by a signal too.
+ * VMs in the foreground, mostly one: their consoles on the terminal until the guests end, the user
+ * quits, or time is up. The terminal is restored however it ends, by a signal too.
  */
-final class Foreground {
+final class Foreground implements AutoCloseable {
   private static final String HELP =
-      "\r\nCtrl-A x  ends the VM\r\nCtrl-A a  sends Ctrl-A\r\nCtrl-A h  shows this\r\n";
+      """
+
+      Ctrl-A x  ends the VM
+      Ctrl-A a  sends Ctrl-A
+      Ctrl-A n  gives the keyboard to the next of several VMs
+      Ctrl-A h  shows this
+      """;
 
   private final Stdio stdio;
   private final PrintWriter messages;
   private final boolean quiet;
+  private final List<Resident> residents = new ArrayList<>();
 
-  /** Why the VM was ended from outside, if it was. */
+  /** Why the VMs were ended from outside, if they were. */
   private final AtomicReference<Ending> endedFromOutside = new AtomicReference<>();
 
   /**
@@ -47,50 +54,59 @@ final class Foreground {
   }
 
   /**
-   * Runs a VM to its end.
+   * Makes VMs and runs them to their ends.
    *
-   * @param machine its description, without a console
-   * @param timeout how long it may run, if not for ever
-   * @return how it ended
-   * @throws IllegalArgumentException if the description cannot be; nothing has run then
+   * @param newcomers the VMs, at least one
+   * @param timeout how long they may run, if not for ever
+   * @return how the first one ended that did not end well; else how the first ended
+   * @throws IllegalArgumentException if one cannot be made as described; nothing has run then
    */
-  Ending run(VmConfig.Builder machine, Optional<Duration> timeout) throws InterruptedException {
-    AtomicReference<Vm> running = new AtomicReference<>();
-    Runnable onBroken =
-        () -> end(running.get(), ExitCode.HOST_FAILURE, "ended: its output cannot be written");
-    try (ConsoleOutput console = new ConsoleOutput(stdio.out(), onBroken);
-        Vm vm = Vm.create(machine.console(console).build())) {
-      running.set(vm);
-      long start = System.nanoTime();
-      Ending ending = run(vm, console, timeout);
-      double seconds = (System.nanoTime() - start) / 1e9;
-      console.finish(); // what the guest printed comes before what we say
-      say("%s after %.1f s".formatted(ending.description(), seconds));
-      return ending;
+  Ending run(List<Newcomer> newcomers, Optional<Duration> timeout)
+      throws IOException, InterruptedException {
+    for (Newcomer newcomer : newcomers) {
+      OutputStream output =
+          newcomers.size() == 1 ? stdio.out() : new LinePrefix(stdio.out(), newcomer.name());
+      residents.add(Resident.admit(newcomer, output, this::endBrokenOutput));
     }
-  }
-
-  private Ending run(Vm vm, ConsoleOutput console, Optional<Duration> timeout)
-      throws InterruptedException {
-    Optional<SerialPort> port = vm.serialPort();
-    boolean raw = stdio.isTerminal() && port.isPresent();
+    boolean raw = stdio.isTerminal() && hasKeyboard();
     if (raw) {
       say("the console is yours; Ctrl-A x ends the VM, Ctrl-A h helps");
     }
+    long start = System.nanoTime();
     try (RawMode _ = raw ? RawMode.enter(stdio) : RawMode.NONE) {
-      vm.start();
-      if (vm.config().guest() instanceof LinuxGuest && !quiet) {
-        Thread.ofPlatform().daemon().name("host-check").start(() -> warnIfInterpreted(raw));
+      residents.forEach(resident -> resident.vm().start());
+      startBesides(raw);
+      awaitEnds(start, timeout);
+    }
+    return sayEndings((System.nanoTime() - start) / 1e9);
+  }
+
+  private boolean hasKeyboard() {
+    return residents.stream().anyMatch(resident -> resident.vm().serialPort().isPresent());
+  }
+
+  /** Only Linux guests have a serial port, and only they need guest kernel mode. */
+  private void startBesides(boolean raw) {
+    if (!hasKeyboard()) {
+      return;
+    }
+    Keyboard keyboard = new Keyboard(residents, this::help);
+    Thread.ofPlatform().daemon().name("console-input").start(() -> carryInput(keyboard));
+    if (!quiet) {
+      Thread.ofPlatform().daemon().name("host-check").start(() -> warnIfInterpreted(raw));
+    }
+  }
+
+  private void carryInput(Keyboard keyboard) {
+    ConsoleInput input = new ConsoleInput(stdio.in(), keyboard);
+    try {
+      if (!stdio.isTerminal()) {
+        input.carry();
+      } else if (input.carryKeys(keyboard)) {
+        end(ExitCode.QUIT, "ended by Ctrl-A x");
       }
-      port.ifPresent(serial -> startInput(vm, console, serial));
-      Optional<VmExit> exit =
-          timeout.isPresent() ? vm.awaitExit(timeout.get()) : Optional.of(vm.awaitExit());
-      if (exit.isEmpty()) {
-        console.neverWait();
-        end(vm, ExitCode.TIMEOUT, "ended: its time was up");
-      }
-      Ending outside = endedFromOutside.get();
-      return exit.isPresent() && outside == null ? Ending.of(exit.get()) : outside;
+    } catch (IOException | InterruptedException noMoreInput) {
+      // As at the end of a file: the guests go on without.
     }
   }
 
@@ -105,34 +121,63 @@ final class Foreground {
     }
   }
 
-  private void startInput(Vm vm, ConsoleOutput console, SerialPort serial) {
-    ConsoleInput input = new ConsoleInput(stdio.in(), serial::offer);
-    Thread.ofPlatform()
-        .daemon()
-        .name("console-input")
-        .start(
-            () -> {
-              try {
-                if (!stdio.isTerminal()) {
-                  input.carry();
-                } else if (input.carryKeys(this::help)) {
-                  console.neverWait();
-                  end(vm, ExitCode.QUIT, "ended by Ctrl-A x");
-                }
-              } catch (IOException | InterruptedException noMoreInput) {
-                // As at the end of a file: the guest goes on without.
-              }
-            });
-  }
-
-  private void end(Vm vm, int exitCode, String description) {
-    if (endedFromOutside.compareAndSet(null, new Ending(exitCode, description)) && vm != null) {
-      vm.stop();
+  private void awaitEnds(long start, Optional<Duration> timeout) throws InterruptedException {
+    for (Resident resident : residents) {
+      if (timeout.isEmpty()) {
+        resident.vm().awaitExit();
+      } else if (resident.vm().awaitExit(left(start, timeout.get())).isEmpty()) {
+        end(ExitCode.TIMEOUT, "ended: its time was up");
+      }
     }
   }
 
+  private static Duration left(long start, Duration timeout) {
+    Duration left = timeout.minusNanos(System.nanoTime() - start);
+    return left.isNegative() ? Duration.ZERO : left;
+  }
+
+  private void endBrokenOutput() {
+    end(ExitCode.HOST_FAILURE, "ended: its output cannot be written");
+  }
+
+  /** Ends those that still run; the first reason counts. */
+  private void end(int exitCode, String description) {
+    if (endedFromOutside.compareAndSet(null, new Ending(exitCode, description))) {
+      residents.forEach(resident -> resident.console().neverWait());
+      residents.stream().map(Resident::vm).forEach(Vm::stop);
+    }
+  }
+
+  /** What the guests printed comes before what we say. */
+  private Ending sayEndings(double seconds) throws InterruptedException {
+    residents.forEach(resident -> resident.console().finish());
+    List<Ending> endings = new ArrayList<>();
+    for (Resident resident : residents) {
+      Ending ending = ending(resident.vm().awaitExit());
+      endings.add(ending);
+      String who = residents.size() == 1 ? "" : resident.name() + " ";
+      long lost = resident.console().lostBytes();
+      say(
+          "%s%s after %.1f s%s"
+              .formatted(
+                  who,
+                  ending.description(),
+                  seconds,
+                  lost == 0 ? "" : "; %,d bytes of its output were not taken".formatted(lost)));
+    }
+    return endings.stream()
+        .filter(ending -> ending.exitCode() != ExitCode.OK)
+        .findFirst()
+        .orElse(endings.getFirst());
+  }
+
+  private Ending ending(VmExit exit) {
+    Ending outside = endedFromOutside.get();
+    return exit instanceof VmExit.Stopped && outside != null ? outside : Ending.of(exit);
+  }
+
   private void help() {
-    messages.print(HELP);
+    messages.print(HELP.replace("\n", "\r\n"));
     messages.flush();
   }
 
@@ -140,6 +185,21 @@ final class Foreground {
     if (!quiet) {
       messages.println("torpor: " + message);
       messages.flush();
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    IOException first = null;
+    for (Resident resident : residents.reversed()) {
+      try {
+        resident.close();
+      } catch (IOException e) {
+        first = first == null ? e : first;
+      }
+    }
+    if (first != null) {
+      throw first;
     }
   }
 }

@@ -1,5 +1,8 @@
 package dev.torpor.launcher;
 
+import dev.torpor.launcher.control.ErrorText;
+import dev.torpor.vmm.checkpoint.GuestClock;
+import dev.torpor.vmm.checkpoint.MemorySource;
 import java.io.PrintWriter;
 import java.lang.module.ModuleDescriptor;
 import java.util.Map;
@@ -19,6 +22,10 @@ import picocli.CommandLine.ParameterException;
       "Examples:",
       "  torpor demo",
       "  torpor run --kernel vmlinuz --initrd initrd.gz --cmdline console=ttyS0",
+      "  torpor run --name web --kernel vmlinuz --disk root.ext4    # then, from another terminal:",
+      "  torpor checkpoint web v1",
+      "  torpor fork web --name web2",
+      "  torpor revert web v1",
       "",
       "'torpor COMMAND --help' tells more. TORPOR_DEBUG=1 shows where an error comes from.",
     },
@@ -40,12 +47,21 @@ public final class Main {
   static CommandLine commandLine(Map<String, String> environment, Stdio stdio) {
     boolean debug = environment.containsKey("TORPOR_DEBUG");
     return new CommandLine(new Main())
-        .addSubcommand(new RunCommand(stdio))
+        .addSubcommand(new RunCommand(stdio, environment))
+        .addSubcommand(new CheckpointCommand(environment))
+        .addSubcommand(new RestoreCommand(stdio, environment))
+        .addSubcommand(new ForkCommand(stdio, environment))
+        .addSubcommand(new RevertCommand(environment))
+        .addSubcommand(new LogCommand(environment))
+        .addSubcommand(new ShowCommand(environment))
+        .addSubcommand(new RmCommand(environment))
         .addSubcommand(new DemoCommand(environment))
         .addSubcommand(new DoctorCommand())
         .registerConverter(ByteSize.class, new ByteSize.Converter())
         .registerConverter(DiskArgument.class, new DiskArgument.Converter())
         .registerConverter(Word.class, new Word.Converter())
+        .registerConverter(GuestClock.class, new Hyphenated<>(GuestClock.class))
+        .registerConverter(MemorySource.class, new Hyphenated<>(MemorySource.class))
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setParameterExceptionHandler((e, _) -> complain(e, debug))
         .setExecutionExceptionHandler((e, command, _) -> fail(command, e, debug));
@@ -67,12 +83,12 @@ public final class Main {
   private static int complain(ParameterException e, boolean debug) {
     CommandLine command = e.getCommandLine();
     String help = command.getCommandSpec().qualifiedName() + " --help";
-    report(command, "%s (see '%s')".formatted(oneLine(e), help), e, debug);
+    report(command, "%s (see '%s')".formatted(ErrorText.of(e), help), e, debug);
     return ExitCode.USAGE;
   }
 
   private static int fail(CommandLine command, Exception e, boolean debug) {
-    report(command, oneLine(e), e, debug);
+    report(command, ErrorText.of(e), e, debug);
     return ExitCode.HOST_FAILURE;
   }
 
@@ -83,10 +99,5 @@ public final class Main {
       e.printStackTrace(err);
     }
     err.flush();
-  }
-
-  private static String oneLine(Exception e) {
-    String message = e.getMessage() == null ? e.toString() : e.getMessage();
-    return message.strip().replaceAll("\\s*\\R\\s*", " ");
   }
 }

@@ -1,10 +1,13 @@
 package dev.torpor.launcher;
 
+import dev.torpor.launcher.control.VmName;
 import dev.torpor.linux.LinuxException;
+import dev.torpor.snapshot.Store;
+import dev.torpor.vmm.vm.Vm;
 import dev.torpor.vmm.vm.VmConfig;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.time.Duration;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -20,12 +23,15 @@ import picocli.CommandLine.Spec;
     description = "Runs a VM in the foreground, its serial console on the terminal.",
     customSynopsis = {
       "torpor run --kernel FILE [OPTION...]",
-      "       torpor run --flat NAME|FILE [OPTION...]"
+      "       torpor run --flat NAME|FILE [OPTION...]",
     },
     sortOptions = false,
     footer = {
       "",
       "On a terminal, Ctrl-A x ends the VM, Ctrl-A a sends Ctrl-A, Ctrl-A h shows help.",
+      "",
+      "With --name the commands checkpoint, fork and revert work on it, from another terminal; what",
+      "the terminal does not take in time of the guest's output is lost then.",
       "",
       "Exit code:",
       "  0      the guest powered off",
@@ -40,6 +46,7 @@ import picocli.CommandLine.Spec;
       "Examples:",
       "  torpor run --kernel vmlinuz --initrd initrd.gz --memory 1G --disk root.ext4,ro",
       "  torpor run --flat page-writer --arg r9=10",
+      "  torpor run --name web --kernel vmlinuz --disk root.ext4",
     },
     mixinStandardHelpOptions = true,
     versionProvider = Main.Version.class)
@@ -48,26 +55,33 @@ final class RunCommand implements Callable<Integer> {
 
   @Mixin private MachineOptions machine;
 
-  @Option(names = "--timeout", paramLabel = "SECONDS", description = "End the VM after so long.")
-  private Integer timeoutSeconds;
+  @Option(
+      names = "--name",
+      paramLabel = "NAME",
+      description =
+          "Let it be checkpointed and controlled under this name. Disks stay as they are;"
+              + " what the guest writes goes to the store.")
+  private String name;
 
-  @Option(names = "--quiet", description = "Do not say how the VM ended.")
-  private boolean quiet;
+  @Mixin private final RunningOptions running = new RunningOptions();
+
+  @Mixin private final StoreOption store;
 
   @Spec private CommandSpec spec;
 
   private final Stdio stdio;
 
-  RunCommand(Stdio stdio) {
+  RunCommand(Stdio stdio, Map<String, String> environment) {
     this.stdio = stdio;
+    this.store = new StoreOption(environment);
   }
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    PrintWriter messages = spec.commandLine().getErr();
     try {
+      requireNameForStore();
       VmConfig.Builder description = machine.describe(boot.guest());
-      return new Foreground(stdio, messages, quiet).run(description, timeout()).exitCode();
+      return name == null ? runAnonymous(description) : runNamed(description);
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), e.getMessage(), e);
     } catch (LinuxException e) {
@@ -75,11 +89,34 @@ final class RunCommand implements Callable<Integer> {
     }
   }
 
-  private Optional<Duration> timeout() {
-    if (timeoutSeconds != null && timeoutSeconds < 1) {
-      throw new IllegalArgumentException(
-          "--timeout " + timeoutSeconds + ": must be at least 1 second");
+  private void requireNameForStore() {
+    if (name == null && store.isGiven()) {
+      throw new IllegalArgumentException("--store is for checkpoints: give the VM a --name too");
     }
-    return Optional.ofNullable(timeoutSeconds).map(Duration::ofSeconds);
+    if (name != null) {
+      VmName.require(name);
+    }
+  }
+
+  private int runAnonymous(VmConfig.Builder description) throws IOException, InterruptedException {
+    return run(
+        new Newcomer(
+            "vm", Optional.empty(), console -> Vm.create(description.console(console).build())));
+  }
+
+  private int runNamed(VmConfig.Builder description) throws IOException, InterruptedException {
+    try (Store opened = store.open()) {
+      description.name(name).store(opened);
+      return run(
+          Newcomer.inStore(
+              name, opened, console -> Vm.create(description.console(console).build())));
+    }
+  }
+
+  private int run(Newcomer newcomer) throws IOException, InterruptedException {
+    try (Foreground foreground =
+        new Foreground(stdio, spec.commandLine().getErr(), running.quiet())) {
+      return foreground.run(List.of(newcomer), running.timeout()).exitCode();
+    }
   }
 }

@@ -11,6 +11,18 @@ import org.junit.jupiter.api.Test;
 class ConsoleInputTest {
   private final ByteArrayOutputStream guest = new ByteArrayOutputStream();
   private final AtomicInteger helps = new AtomicInteger();
+  private final ConsoleInput.Commands commands =
+      new ConsoleInput.Commands() {
+        @Override
+        public void help() {
+          helps.incrementAndGet();
+        }
+
+        @Override
+        public void next() {
+          guest.writeBytes("[next]".getBytes(StandardCharsets.UTF_8));
+        }
+      };
 
   @Test
   void aScriptsBytesReachTheGuestUnchangedToTheEnd() throws Exception {
@@ -23,7 +35,7 @@ class ConsoleInputTest {
 
   @Test
   void keysReachTheGuestUntilTheUserQuits() throws Exception {
-    boolean quits = input("ls\r\u0001h\u0001a\u0001zpwd\r\u0001xrm\r").carryKeys(this::help);
+    boolean quits = input("ls\r\u0001h\u0001a\u0001zpwd\r\u0001xrm\r").carryKeys(commands);
 
     assertThat(quits).isTrue();
     assertThat(guest.toString(StandardCharsets.UTF_8)).isEqualTo("ls\r\u0001pwd\r");
@@ -32,12 +44,14 @@ class ConsoleInputTest {
 
   @Test
   void theEndOfTheKeysIsNotAQuit() throws Exception {
-    assertThat(input("ls\r").carryKeys(this::help)).isFalse();
+    assertThat(input("ls\r").carryKeys(commands)).isFalse();
     assertThat(guest.toString(StandardCharsets.UTF_8)).isEqualTo("ls\r");
   }
 
-  private void help() {
-    helps.incrementAndGet();
+  @Test
+  void keysBeforeTheSwitchReachTheGuestThatTheyWereMeantFor() throws Exception {
+    assertThat(input("ab\u0001ncd").carryKeys(commands)).isFalse();
+    assertThat(guest.toString(StandardCharsets.UTF_8)).isEqualTo("ab[next]cd");
   }
 
   /** A guest that takes nothing at first, then at most 700 bytes at a time. */

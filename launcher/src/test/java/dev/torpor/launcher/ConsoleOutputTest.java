@@ -20,7 +20,7 @@ class ConsoleOutputTest {
   @Test
   void everyByteComesOutInOrder() {
     ByteArrayOutputStream sink = new ByteArrayOutputStream();
-    try (ConsoleOutput output = new ConsoleOutput(sink, broken::incrementAndGet)) {
+    try (ConsoleOutput output = waiting(sink)) {
       print(output, MANY);
     }
 
@@ -42,7 +42,7 @@ class ConsoleOutputTest {
             written.countDown();
           }
         };
-    try (ConsoleOutput output = new ConsoleOutput(sink, broken::incrementAndGet)) {
+    try (ConsoleOutput output = waiting(sink)) {
       output.accept((byte) '#');
 
       assertThat(written.await(10, TimeUnit.SECONDS)).isTrue();
@@ -58,7 +58,7 @@ class ConsoleOutputTest {
             throw new IOException("Broken pipe");
           }
         };
-    try (ConsoleOutput output = new ConsoleOutput(sink, broken::incrementAndGet)) {
+    try (ConsoleOutput output = waiting(sink)) {
       print(output, MANY);
     }
 
@@ -68,18 +68,7 @@ class ConsoleOutputTest {
   @Test
   void aStreamThatTakesNothingHoldsUpNobodyWhenTheVmIsToEnd() throws Exception {
     CountDownLatch stuck = new CountDownLatch(1);
-    OutputStream sink =
-        new OutputStream() {
-          @Override
-          public void write(int value) throws IOException {
-            try {
-              stuck.await();
-            } catch (InterruptedException e) {
-              throw new IOException(e);
-            }
-          }
-        };
-    try (ConsoleOutput output = new ConsoleOutput(sink, broken::incrementAndGet)) {
+    try (ConsoleOutput output = waiting(thatTakesNothingUntil(stuck))) {
       Thread guest = Thread.ofPlatform().start(() -> print(output, MANY));
       guest.join(200);
       assertThat(guest.isAlive()).as("waits for the stream").isTrue();
@@ -90,6 +79,45 @@ class ConsoleOutputTest {
       assertThat(guest.isAlive()).isFalse();
     }
     stuck.countDown();
+  }
+
+  @Test
+  void aStreamThatTakesNothingHoldsUpAGuestThatMayLoseBytesForAMomentOnly() throws Exception {
+    CountDownLatch stuck = new CountDownLatch(1);
+    ByteArrayOutputStream printed = new ByteArrayOutputStream();
+    OutputStream sink = thatTakesNothingUntil(stuck, printed);
+    try (ConsoleOutput output =
+        new ConsoleOutput(sink, broken::incrementAndGet, ConsoleOutput.WhenFull.LOSE)) {
+      Thread guest = Thread.ofPlatform().start(() -> print(output, MANY));
+      guest.join(20_000);
+      assertThat(guest.isAlive()).as("was held up").isFalse();
+      assertThat(output.lostBytes()).isPositive().isLessThan(MANY);
+      stuck.countDown();
+      output.finish();
+      assertThat(printed.size() + output.lostBytes()).isEqualTo(MANY);
+    }
+  }
+
+  private ConsoleOutput waiting(OutputStream sink) {
+    return new ConsoleOutput(sink, broken::incrementAndGet, ConsoleOutput.WhenFull.WAIT);
+  }
+
+  private static OutputStream thatTakesNothingUntil(CountDownLatch stuck) {
+    return thatTakesNothingUntil(stuck, OutputStream.nullOutputStream());
+  }
+
+  private static OutputStream thatTakesNothingUntil(CountDownLatch stuck, OutputStream then) {
+    return new OutputStream() {
+      @Override
+      public void write(int value) throws IOException {
+        try {
+          stuck.await();
+        } catch (InterruptedException e) {
+          throw new IOException(e);
+        }
+        then.write(value);
+      }
+    };
   }
 
   private static void print(ConsoleOutput output, int byteCount) {

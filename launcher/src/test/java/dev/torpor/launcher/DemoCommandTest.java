@@ -13,7 +13,7 @@ import org.junit.jupiter.api.io.TempDir;
 class DemoCommandTest {
   @Test
   @LinuxGuestTest
-  void theLinuxPartBootsAsksAndPowersOff() {
+  void theLinuxPartRuinsAGuestTakesItBackAndBranchesIt() {
     Cli.Result result = Cli.run(Cli.NOBODY, System.getenv(), "demo", "--linux-part");
 
     assertThat(result.err()).isEmpty();
@@ -21,6 +21,12 @@ class DemoCommandTest {
     assertThat(result.out().lines())
         .anyMatch(line -> line.matches("  boot Debian's stock kernel +a shell +[0-9.]+ m?s"))
         .anyMatch(line -> line.matches("  torpor# uname -sr +Linux 6\\.1.* m?s"))
+        .anyMatch(line -> line.matches("  checkpoint v1: the guest stands still .* m?s"))
+        .anyMatch(line -> line.matches("  torpor# cat /home/letter +\\S*sh: cat: not found .* m?s"))
+        .anyMatch(line -> line.matches("  revert to v1, in place .* m?s"))
+        .anyMatch(line -> line.matches("  torpor# cat /home/letter +hello .* m?s"))
+        .anyMatch(
+            line -> line.matches("  torpor# echo /home/\\* +/home/child-2 /home/letter .* m?s"))
         .anyMatch(line -> line.matches("  power off +powered off +[0-9.]+ m?s"));
   }
 

@@ -245,6 +245,15 @@ public final class LayerWriter implements AutoCloseable {
     }
   }
 
+  /**
+   * Whether {@link #finish} has succeeded.
+   *
+   * @return true if the layer is complete
+   */
+  public synchronized boolean isFinished() {
+    return finished;
+  }
+
   /** Lets the file go as it is, for {@link Layers#resume} to go on with later. */
   public synchronized void leave() {
     closed = true;

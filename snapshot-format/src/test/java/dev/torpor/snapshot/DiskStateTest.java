@@ -52,8 +52,7 @@ class DiskStateTest {
 
   @Test
   void aStateThatIsWholeButImpossibleIsRefused() {
-    byte[] twice =
-        new DiskState(Path.of("b"), 512, 0, STATE.image(), List.of()).encode();
+    byte[] twice = new DiskState(Path.of("b"), 512, 0, STATE.image(), List.of()).encode();
     // The block count, with a checksum that fits.
     for (int i = 32; i < 40; i++) {
       twice[i] = 0;

@@ -37,7 +37,7 @@ class ManifestCodecTest {
     Files.deleteIfExists(file);
   }
 
-  @Property(tries = 300)
+  @Property(tries = 200)
   void aManifestIsReadAsItWasWritten(@ForAll long seed) throws IOException {
     Manifest manifest = random(new Random(seed));
     byte[] bytes = ManifestCodec.encode(manifest);
@@ -72,7 +72,7 @@ class ManifestCodecTest {
     }
   }
 
-  @Property(tries = 1000)
+  @Property(tries = 400)
   void contentWithRightChecksumsIsReadOrRefusedToo(@ForAll long seed) throws IOException {
     Random random = new Random(seed);
     byte[] bytes = ManifestCodec.encode(random(random));

@@ -3,11 +3,14 @@ package dev.torpor.snapshot;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Random;
 import net.jqwik.api.ForAll;
@@ -31,8 +34,7 @@ class OpenLayerIndexTest {
     for (int i = 0; i < runs.size(); i++) {
       Run run = runs.get(i);
       boolean last = i % 3 == 2;
-      OpenLayerIndex.putRecord(
-          to, i / 3 + 1, i, run.block, run.slot, run.count, run.zero, last);
+      OpenLayerIndex.putRecord(to, i / 3 + 1, i, run.block, run.slot, run.count, run.zero, last);
     }
     return to.array();
   }
@@ -68,7 +70,9 @@ class OpenLayerIndexTest {
 
   @Property(tries = 200)
   void anIndexThatWasCutGivesTheRecordsBeforeTheCut(
-      @ForAll long seed, @ForAll @IntRange(max = 20) int count, @ForAll @IntRange(max = 640) int cut) {
+      @ForAll long seed,
+      @ForAll @IntRange(max = 20) int count,
+      @ForAll @IntRange(max = 640) int cut) {
     List<Run> runs = runs(new Random(seed), count);
     byte[] content = index(runs);
     int length = Math.max(OpenLayerIndex.HEADER_BYTES, content.length - cut);
@@ -143,5 +147,27 @@ class OpenLayerIndexTest {
                 OpenLayerIndex.read(
                     FILE, ByteBuffer.wrap(content), 8, BLOCK_COUNT, (b, s, c, z) -> {}))
         .hasMessageContaining("expected layer 0x8, found 0x7");
+  }
+
+  @Test
+  void theExampleOfTheDocumentIsAnIndex() throws IOException {
+    String document = Files.readString(Path.of("..", "docs", "snapshot-format.md"));
+    int start = document.indexOf("```open-layer-index");
+    String example = document.substring(start, document.indexOf("```", start + 3));
+    ByteBuffer bytes = ByteBuffer.allocate(96);
+    example
+        .lines()
+        .skip(1)
+        .forEach(line -> bytes.put(HexFormat.ofDelimiter(" ").parseHex(line.substring(6))));
+    List<Run> found = new ArrayList<>();
+    OpenLayerIndex.End end =
+        OpenLayerIndex.read(
+            FILE,
+            bytes.flip(),
+            LAYER,
+            1024,
+            (block, slot, count, zero) -> found.add(new Run(block, slot, count, zero)));
+    assertThat(found).containsExactly(new Run(40, 0, 3, false), new Run(99, 3, 1, true));
+    assertThat(end).isEqualTo(new OpenLayerIndex.End(96, 2, 2));
   }
 }

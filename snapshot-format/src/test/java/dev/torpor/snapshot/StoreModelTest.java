@@ -41,7 +41,7 @@ class StoreModelTest {
     private final Set<Integer> writing = new TreeSet<>();
   }
 
-  @Property(tries = 25)
+  @Property(tries = 12)
   void theStoreHoldsWhatTheModelHolds(@ForAll long randomSeed) throws IOException {
     random.setSeed(randomSeed);
     folder = Files.createTempDirectory("torpor-model");

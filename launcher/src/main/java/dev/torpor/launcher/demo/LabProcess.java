@@ -65,6 +65,8 @@ public final class LabProcess {
     return List.of(
         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
         "--enable-native-access=dev.torpor.kvm",
+        "--sun-misc-unsafe-memory-access=allow", // these two for Chronicle Bytes, as in ./torpor
+        "-Dsystem.properties=/dev/null",
         "-XX:+UseSerialGC",
         "-p",
         System.getProperty("jdk.module.path", ""),

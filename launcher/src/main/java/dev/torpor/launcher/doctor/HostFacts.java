@@ -1,7 +1,6 @@
 package dev.torpor.launcher.doctor;
 
-import java.util.LinkedHashMap;
-import java.util.Map;
+import com.google.gson.JsonObject;
 
 /**
  * What identifies the host, for a person and beside every measurement.
@@ -47,14 +46,14 @@ public record HostFacts(
     return bytes / (double) (1L << 30);
   }
 
-  Map<String, Object> toJson() {
-    Map<String, Object> json = new LinkedHashMap<>();
-    json.put("kernel", kernel);
-    json.put("cpu", cpu);
-    json.put("cpuCount", cpuCount);
-    json.put("memoryBytes", memoryBytes);
-    json.put("availableBytes", availableBytes);
-    json.put("jdk", jdk);
+  JsonObject toJson() {
+    JsonObject json = new JsonObject();
+    json.addProperty("kernel", kernel);
+    json.addProperty("cpu", cpu);
+    json.addProperty("cpuCount", cpuCount);
+    json.addProperty("memoryBytes", memoryBytes);
+    json.addProperty("availableBytes", availableBytes);
+    json.addProperty("jdk", jdk);
     return json;
   }
 }

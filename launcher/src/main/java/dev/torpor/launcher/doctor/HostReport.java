@@ -1,9 +1,10 @@
 package dev.torpor.launcher.doctor;
 
+import com.google.gson.GsonBuilder;
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 
 /**
  * What this host can do for virtual machines.
@@ -60,22 +61,24 @@ public record HostReport(HostFacts host, List<Capability> capabilities) {
    * @return one JSON object
    */
   public String toJson() {
-    Map<String, Object> json = new LinkedHashMap<>();
-    json.put("host", host.toJson());
-    json.put("ready", ready());
-    json.put("capabilities", capabilities.stream().map(HostReport::toJson).toList());
-    return Json.write(json);
+    JsonObject json = new JsonObject();
+    json.add("host", host.toJson());
+    json.addProperty("ready", ready());
+    JsonArray list = new JsonArray();
+    capabilities.forEach(capability -> list.add(toJson(capability)));
+    json.add("capabilities", list);
+    return new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create().toJson(json);
   }
 
-  private static Map<String, Object> toJson(Capability capability) {
-    Map<String, Object> json = new LinkedHashMap<>();
-    json.put("id", capability.id());
-    json.put("title", capability.title());
-    json.put("required", capability.required());
-    json.put("ok", capability.ok());
-    json.put("detail", capability.detail());
-    json.put("lost", capability.lost());
-    json.put("remedy", capability.remedy());
+  private static JsonObject toJson(Capability capability) {
+    JsonObject json = new JsonObject();
+    json.addProperty("id", capability.id());
+    json.addProperty("title", capability.title());
+    json.addProperty("required", capability.required());
+    json.addProperty("ok", capability.ok());
+    json.addProperty("detail", capability.detail());
+    json.addProperty("lost", capability.lost());
+    json.addProperty("remedy", capability.remedy());
     return json;
   }
 

@@ -163,12 +163,12 @@ final class Draft implements AutoCloseable {
                 checkpoint.storedBytes(),
                 sinceCapture().toNanos()));
     return tools.store.publish(
-        new Manifest(
+        Manifest.of(
+            tools.store.layers(),
             summary,
             memoryImage.root(),
             diskImages,
-            MachineStateBytes.of(MachineStateCodec.encode(state)),
-            tools.layersOf(memoryImage, diskImages)),
+            MachineStateBytes.of(MachineStateCodec.encode(state))),
         needed);
   }
 
@@ -182,6 +182,9 @@ final class Draft implements AutoCloseable {
     if (behind != null) {
       behind.cancel();
       behind = null;
+    }
+    if (writer != null) {
+      tools.store.forget(writer.layer());
     }
     close();
   }

@@ -3,8 +3,6 @@ package dev.torpor.vmm.checkpoint;
 import dev.torpor.snapshot.DiskImage;
 import dev.torpor.snapshot.Image;
 import dev.torpor.snapshot.ImageWriter;
-import dev.torpor.snapshot.Layer;
-import dev.torpor.snapshot.ManifestLayer;
 import dev.torpor.snapshot.Store;
 import dev.torpor.vmm.disk.LayeredDisk;
 import dev.torpor.vmm.memory.CopyBehind;
@@ -13,8 +11,6 @@ import dev.torpor.vmm.memory.PageCopy;
 import dev.torpor.vmm.memory.PageSet;
 import java.time.Duration;
 import java.util.List;
-import java.util.SortedSet;
-import java.util.TreeSet;
 
 /**
  * What one checkpoint after another of a machine is made with: buffers, and the disks' histories.
@@ -75,19 +71,6 @@ final class DraftTools implements AutoCloseable {
   /** The disks as a manifest has them. */
   List<DiskImage> describeDisks(List<Image> images) {
     return machine.describeDisks(images);
-  }
-
-  /** The layers that a checkpoint's images use. */
-  List<ManifestLayer> layersOf(Image memory, List<DiskImage> disks) {
-    SortedSet<Integer> numbers = new TreeSet<>();
-    memory.layersInUse().forEach(use -> numbers.add(use.layer()));
-    disks.forEach(disk -> disk.image().layers().forEach(use -> numbers.add(use.layer())));
-    return numbers.stream().map(this::describeLayer).toList();
-  }
-
-  private ManifestLayer describeLayer(int number) {
-    Layer layer = store.layers().layer(number);
-    return new ManifestLayer(number, layer.uuid(), layer.byteCount());
   }
 
   private static boolean protectingIsCheaper(PageSet pages, long count) {

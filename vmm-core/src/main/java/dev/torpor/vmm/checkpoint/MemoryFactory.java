@@ -48,7 +48,7 @@ public final class MemoryFactory implements AutoCloseable {
     if (source != MemorySource.PAGED) {
       map();
       if (mapped.isPresent()) {
-        return RestoredMemory.mapped(mapped.get().map(byteSize));
+        return RestoredMemory.of(mapped.get().map(byteSize));
       }
       if (source == MemorySource.MAPPED) {
         throw new IllegalArgumentException(

@@ -27,7 +27,13 @@ public final class RestoredMemory implements AutoCloseable {
     this.pager = pager;
   }
 
-  static RestoredMemory mapped(GuestMemory memory) {
+  /**
+   * Takes memory that needs nobody to bring its pages in: filled already, or mapped.
+   *
+   * @param memory the memory
+   * @return the same
+   */
+  public static RestoredMemory of(GuestMemory memory) {
     return new RestoredMemory(memory, Optional.empty());
   }
 

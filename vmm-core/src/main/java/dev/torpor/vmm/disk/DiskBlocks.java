@@ -12,12 +12,15 @@ import dev.torpor.snapshot.SnapshotFormatException;
 import dev.torpor.vmm.device.virtio.RawFileBackend;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A disk's blocks, wherever they are: moves data between them and native memory, by system calls
  * only. Guarded by the disk's lock.
  */
 final class DiskBlocks implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(DiskBlocks.class);
   private static final long ZEROES_BYTES = 1L << 30;
 
   private final RawFileBackend baseFile;
@@ -190,11 +193,15 @@ final class DiskBlocks implements AutoCloseable {
     readFile(entry, 0, bounce.address(), Blocks.BYTES);
     int found = Checksums.of(bounce, 0, Blocks.BYTES);
     if (found != ref.checksum()) {
-      throw new SnapshotFormatException(
-          sources.path(BlockTable.source(entry)),
-          ref.offset(),
-          "a block with CRC32C %08x".formatted(ref.checksum()),
-          "%08x".formatted(found));
+      SnapshotFormatException damage =
+          new SnapshotFormatException(
+              sources.path(BlockTable.source(entry)),
+              ref.offset(),
+              "a block with CRC32C %08x".formatted(ref.checksum()),
+              "%08x".formatted(found));
+      // The guest only learns that there was an I/O error.
+      LOG.warn("a disk has lost a block: {}", damage.getMessage());
+      throw damage;
     }
   }
 

@@ -336,10 +336,11 @@ final class OpenLayer implements AutoCloseable {
   /** Lets go of the files. The layer stays if it is finished, and is deleted if it is not. */
   @Override
   public void close() {
-    if (writer != null) {
-      writer.close();
+    leave();
+    if (writer != null && !writer.isFinished()) {
+      // Not by the writer: the number, under which the file may still be open, must not come back.
+      layers.delete(number);
     }
-    release();
   }
 
   /** Lets go of all but the layer's writer. */

@@ -114,23 +114,28 @@ public final class CopyBehind implements AutoCloseable {
                   .formatted(memory.backing())
               + " another userfaultfd has it");
     }
-    CopyBehind opened =
-        memory.guard() instanceof Pager.Guard paged
-            ? new CopyBehind(memory, paged.pager(), paged.pager().faults())
-            : new CopyBehind(
-                memory, null, new UserFaults(memory, false, UserFaults.MAX_STRIPES, 0));
-    opened.begin();
-    return opened;
+    if (memory.guard() instanceof Pager.Guard paged) {
+      return new CopyBehind(memory, paged.pager(), paged.pager().faults()).begin();
+    }
+    UserFaults faults = new UserFaults(memory, false, UserFaults.MAX_STRIPES, 0);
+    try {
+      return new CopyBehind(memory, null, faults).begin();
+    } catch (RuntimeException | Error e) {
+      faults.stop();
+      faults.close();
+      throw e;
+    }
   }
 
-  private void begin() {
+  private CopyBehind begin() {
     if (pager != null) {
       pager.setCopyBehind(this);
     } else {
-      memory.setGuard(new Guard());
       faults.start(_ -> new OwnAnswers(), "torpor-overwrites-");
+      memory.setGuard(new Guard());
     }
     copier.start();
+    return this;
   }
 
   /**
@@ -313,6 +318,10 @@ public final class CopyBehind implements AutoCloseable {
         runJob(copy);
       }
     }
+    PageCopy last = current;
+    if (last != null && !last.isDone()) {
+      runJob(last);
+    }
   }
 
   private void runJob(PageCopy copy) {
@@ -413,11 +422,14 @@ public final class CopyBehind implements AutoCloseable {
   /** Cancels a copy that is under way, and gives the memory's faults back. */
   @Override
   public void close() {
-    synchronized (this) {
+    long stamp = memory.accesses().writeLock();
+    try {
       if (closing) {
         return;
       }
       closing = true;
+    } finally {
+      memory.accesses().unlockWrite(stamp);
     }
     PageCopy copy = current;
     if (copy != null) {

@@ -3,6 +3,8 @@ package dev.torpor.vmm.memory;
 import dev.torpor.linux.Epoll;
 import dev.torpor.linux.EventFd;
 import dev.torpor.linux.UserFaultFd;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * A stretch of guest memory, the userfaultfd that answers for it, and the thread that does.
@@ -57,17 +59,21 @@ final class FaultStripe implements AutoCloseable {
     this.address = address;
     this.firstPage = firstPage;
     this.endPage = endPage;
-    faults = UserFaultFd.open(features);
+    List<Runnable> opened = new ArrayList<>();
     try {
-      faults.register(hva(firstPage), (endPage - firstPage) * MemoryLayout.PAGE_BYTES, mode);
+      faults = UserFaultFd.open(features);
+      opened.add(faults::close);
       epoll = Epoll.create();
+      opened.add(epoll::close);
       stop = EventFd.create();
+      opened.add(stop::close);
+      epoll.add(stop.descriptor(), STOP);
+      epoll.add(faults.descriptor(), FAULT);
+      faults.register(hva(firstPage), (endPage - firstPage) * MemoryLayout.PAGE_BYTES, mode);
     } catch (RuntimeException e) {
-      faults.close();
+      opened.forEach(Runnable::run);
       throw e;
     }
-    epoll.add(stop.descriptor(), STOP);
-    epoll.add(faults.descriptor(), FAULT);
   }
 
   void start(Answers answers, String name) {

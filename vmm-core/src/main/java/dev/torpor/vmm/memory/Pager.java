@@ -129,8 +129,8 @@ public final class Pager implements AutoCloseable {
     for (int i = 0; i < options.threads(); i++) {
       answers.add(new StripeAnswers());
     }
-    memory.setGuard(new Guard());
     faults.start(answers::get, "torpor-pager-");
+    memory.setGuard(new Guard());
   }
 
   /**
@@ -353,9 +353,23 @@ public final class Pager implements AutoCloseable {
     public boolean answer(long page, boolean protectedPage) {
       if (protectedPage) {
         CopyBehind copier = copyBehind;
-        return copier == null || copier.answer(page);
+        return copier == null ? unprotect(page) : copier.answer(page);
       }
       return failure.get() == null ? supply(page) : refuse(page);
+    }
+
+    /** A fault of a copy that has ended, unless another has begun meanwhile. */
+    private boolean unprotect(long page) {
+      long stamp = memory.accesses().readLock();
+      try {
+        if (copyBehind != null) {
+          return false;
+        }
+        faults.protect(page, 1, false);
+        return true;
+      } finally {
+        memory.accesses().unlockRead(stamp);
+      }
     }
 
     private boolean supply(long page) {

@@ -9,11 +9,12 @@ import java.time.Duration;
  *     one for each vCPU serves well
  * @param clusterPages how many pages a fault brings in, in an aligned cluster around the missing
  *     one: a power of two from 1 to 512, where 1 brings in no neighbours
- * @param recording how long faults are recorded, from the first one on
+ * @param recording how long faults are recorded, from the first one on; up to a day
  */
 public record PagerOptions(int threads, int clusterPages, Duration recording) {
   private static final int DEFAULT_CLUSTER_PAGES = 16;
   private static final int MAX_CLUSTER_PAGES = 512;
+  private static final Duration LONGEST_RECORDING = Duration.ofDays(1);
   private static final Duration DEFAULT_RECORDING = Duration.ofSeconds(5);
 
   /**
@@ -33,8 +34,9 @@ public record PagerOptions(int threads, int clusterPages, Duration recording) {
           "clusters of %d pages: a power of two from 1 to %d"
               .formatted(clusterPages, MAX_CLUSTER_PAGES));
     }
-    if (recording.isNegative()) {
-      throw new IllegalArgumentException("faults are recorded for " + recording);
+    if (recording.isNegative() || recording.compareTo(LONGEST_RECORDING) > 0) {
+      throw new IllegalArgumentException(
+          "faults recorded for %s: up to %s".formatted(recording, LONGEST_RECORDING));
     }
   }
 

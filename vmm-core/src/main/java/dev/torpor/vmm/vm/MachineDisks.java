@@ -30,6 +30,13 @@ final class MachineDisks implements AutoCloseable {
     this.store = store;
   }
 
+  /** Takes over what is open already, for a machine without a store. */
+  static MachineDisks of(List<BlockBackend> backends) {
+    MachineDisks taken = new MachineDisks(Optional.empty());
+    backends.forEach(backend -> taken.disks.add(new Disk(backend, Optional.empty())));
+    return taken;
+  }
+
   /** Opens the disks of a new machine. */
   static MachineDisks open(VmConfig config) {
     MachineDisks opened = new MachineDisks(config.store());

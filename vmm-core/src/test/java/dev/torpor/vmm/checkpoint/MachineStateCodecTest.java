@@ -3,8 +3,8 @@ package dev.torpor.vmm.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.torpor.snapshot.FieldWriter;
 import dev.torpor.snapshot.FieldReader;
+import dev.torpor.snapshot.FieldWriter;
 import dev.torpor.snapshot.SnapshotFormatException;
 import java.nio.file.Path;
 import java.util.Arrays;

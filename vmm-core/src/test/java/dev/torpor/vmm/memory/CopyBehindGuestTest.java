@@ -94,14 +94,12 @@ class CopyBehindGuestTest {
     }
 
     @Override
-    @SuppressWarnings("restricted")
-    public void accept(long firstPage, int pageCount, long address) {
+    public void accept(long firstPage, MemorySegment contents) {
+      long byteCount = contents.byteSize();
+      long pageCount = byteCount / 4096;
       for (long page = firstPage; page < firstPage + pageCount; page++) {
         assertThat(taken.add(page)).as("page %d for the first time", page).isTrue();
       }
-      long byteCount = pageCount * 4096L;
-      // SAFETY: the contract of PageSink says that so much is there during the call.
-      MemorySegment contents = MemorySegment.ofAddress(address).reinterpret(byteCount);
       MemorySegment.copy(contents, 0, found, firstPage * 4096, byteCount);
       if (delayNanos != 0 && ++calls % 16 == 0) {
         LockSupport.parkNanos(delayNanos);
@@ -177,8 +175,8 @@ class CopyBehindGuestTest {
   }
 
   @Property(tries = 24)
-  void aCancelledCopyLeavesNothingProtectedAndNobodyWaiting(
-      @ForAll Kind kind, @ForAll long seed) throws Exception {
+  void aCancelledCopyLeavesNothingProtectedAndNobodyWaiting(@ForAll Kind kind, @ForAll long seed)
+      throws Exception {
     Random random = new Random(seed);
     Images images = new Images();
     images.delayNanos = 20_000;
@@ -211,7 +209,7 @@ class CopyBehindGuestTest {
         PageCopy copy =
             writer.copier.arm(
                 all,
-                (first, count, address) -> {
+                (_, _) -> {
                   if (left.getAndDecrement() == 0) {
                     throw new IllegalStateException("no space left");
                   }
@@ -232,7 +230,7 @@ class CopyBehindGuestTest {
       PageSet all = new PageSet(PAGES);
       all.addRange(0, PAGES);
       writer.rig.pause();
-      PageCopy copy = writer.copier.arm(all, (first, count, address) -> await(gate));
+      PageCopy copy = writer.copier.arm(all, (_, _) -> await(gate));
       writer.rig.resume();
       Thread canceller = Thread.ofPlatform().start(copy::cancel);
       assertGoesOn(writer);
@@ -264,9 +262,9 @@ class CopyBehindGuestTest {
       PageCopy copy =
           writer.copier.arm(
               all,
-              (first, count, address) -> {
+              (first, contents) -> {
                 await(gate);
-                images.accept(first, count, address);
+                images.accept(first, contents);
               });
       assertThatThrownBy(() -> writer.copier.arm(all, images))
           .isInstanceOf(IllegalStateException.class)

@@ -70,7 +70,7 @@ final class FlatRig implements AutoCloseable {
   }
 
   void pause() {
-    vcpus.pause();
+    vcpus.pause(false);
   }
 
   void resume() {

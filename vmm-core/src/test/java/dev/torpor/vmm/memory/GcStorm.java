@@ -17,9 +17,8 @@ final class GcStorm {
     PatternSource source = PatternSource.random(MEMORY_BYTES, 0, new Random(3));
     source.delayMillis = 3;
     PagerOptions options = PagerOptions.forVcpus(2).withClusterPages(1);
-    try (GuestMemory memory =
-            GuestMemory.allocate(MEMORY_BYTES, MemoryBacking.ANONYMOUS, true);
-        Pager pager = Pager.attach(memory, source, options, Throwable::printStackTrace);
+    try (GuestMemory memory = GuestMemory.allocate(MEMORY_BYTES, MemoryBacking.ANONYMOUS, true);
+        Pager _ = Pager.attach(memory, source, options, Throwable::printStackTrace);
         CopyBehind copier = CopyBehind.open(memory)) {
       if (arguments.length != 0) {
         memory.setGuard(null);
@@ -51,7 +50,7 @@ final class GcStorm {
   private static void write(GuestMemory memory, CopyBehind copier) throws Exception {
     PageSet pages = new PageSet(memory.pageCount());
     pages.addRange(0, memory.pageCount() / 8);
-    PageCopy copy = copier.arm(pages, (first, count, address) -> Thread.yield());
+    PageCopy copy = copier.arm(pages, (_, _) -> Thread.onSpinWait());
     for (long gpa = 0; gpa < MEMORY_BYTES / 8; gpa += 4096) {
       memory.writeLong(gpa, gpa);
     }

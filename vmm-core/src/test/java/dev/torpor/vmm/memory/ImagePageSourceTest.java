@@ -63,8 +63,7 @@ class ImagePageSourceTest {
   @EnumSource
   void pagesAreThoseOfTheImage(LayerKind kind) {
     Image image = twoLayers(kind);
-    try (GuestMemory memory =
-            GuestMemory.allocate(MEMORY_BYTES, MemoryBacking.ANONYMOUS, true);
+    try (GuestMemory memory = GuestMemory.allocate(MEMORY_BYTES, MemoryBacking.ANONYMOUS, true);
         Pager pager =
             Pager.attach(
                 memory, new ImagePageSource(image), PagerOptions.forVcpus(1), cause -> {})) {
@@ -101,15 +100,13 @@ class ImagePageSourceTest {
     long page = stored(image);
     BlockRef place = new BlockRef();
     image.find(page, place);
-    try (RandomAccessFile file =
-        new RandomAccessFile(layers.path(place.layer()).toFile(), "rw")) {
+    try (RandomAccessFile file = new RandomAccessFile(layers.path(place.layer()).toFile(), "rw")) {
       file.seek(place.offset() + 1000);
       int old = file.read();
       file.seek(place.offset() + 1000);
       file.write(old ^ 4);
     }
-    try (GuestMemory memory =
-            GuestMemory.allocate(MEMORY_BYTES, MemoryBacking.ANONYMOUS, true);
+    try (GuestMemory memory = GuestMemory.allocate(MEMORY_BYTES, MemoryBacking.ANONYMOUS, true);
         Pager pager =
             Pager.attach(
                 memory, new ImagePageSource(image), PagerOptions.forVcpus(1), cause -> {})) {

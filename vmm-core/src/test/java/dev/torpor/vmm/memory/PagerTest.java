@@ -96,7 +96,9 @@ class PagerTest {
       assertThat(calls.read(memory.hvaOfPage(30), 4096)).isEqualTo(expected(30));
       assertThat(pager.failure()).isEmpty();
       assertRefused(9);
-      assertThat(failures).singleElement().satisfies(f -> assertThat(f).hasMessageContaining("bad"));
+      assertThat(failures)
+          .singleElement()
+          .satisfies(f -> assertThat(f).hasMessageContaining("bad"));
     }
   }
 
@@ -262,8 +264,7 @@ class PagerTest {
     try (GuestMemory shared = GuestMemory.allocate(MEMORY_BYTES, MemoryBacking.MEMFD, false);
         GuestMemory taken = GuestMemory.allocate(MEMORY_BYTES, MemoryBacking.ANONYMOUS, false);
         UserFaultFd other = UserFaultFd.open(UserFaultFd.FEATURE_PAGEFAULT_FLAG_WP);
-        GuestMemory mapped =
-            GuestMemory.allocate(MEMORY_BYTES, MemoryBacking.ANONYMOUS, false)) {
+        GuestMemory mapped = GuestMemory.allocate(MEMORY_BYTES, MemoryBacking.ANONYMOUS, false)) {
       assertThat(CopyBehind.supports(shared)).isTrue();
       assertThat(CopyBehind.supports(memory)).isTrue();
       other.register(taken.address(), taken.byteSize(), UserFaultFd.MODE_WP);

@@ -91,7 +91,7 @@ final class TrackedVm implements AutoCloseable {
   }
 
   void pause() {
-    vcpus.pause();
+    vcpus.pause(false);
     if (end.get() != null) {
       throw new AssertionError("the guest ended: " + end.get().describe());
     }

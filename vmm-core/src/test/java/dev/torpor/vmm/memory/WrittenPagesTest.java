@@ -24,8 +24,8 @@ class WrittenPagesTest {
   private static final long GIB = 1L << 30;
   private static final int PAGE = 4096;
   private static final int WRITERS = 2;
-  private static final int BURSTS = 1000;
-  private static final long BURST_WRITES = 300;
+  private static final int BURSTS = 20_000;
+  private static final long BURST_WRITES = 2;
 
   /** Mostly untouched, so it costs address space only. */
   private static final GuestMemory FIVE_GIB =
@@ -115,6 +115,32 @@ class WrittenPagesTest {
       memory.writeLong(0x6000, 1);
       memory.takeWritten(taken);
       assertThat(PageSetTest.toBitSet(taken).stream()).containsExactly(6);
+    }
+  }
+
+  /** A long write is looked at while it is under way: its marks must come behind it. */
+  @Test
+  void noPageIsMarkedBeforeItsWriteIsComplete() throws InterruptedException {
+    long byteCount = 64 << 20;
+    try (GuestMemory memory = GuestMemory.allocate(byteCount, MemoryBacking.ANONYMOUS, false)) {
+      memory.startMarking();
+      PageSet early = new PageSet(memory.pageCount());
+      boolean underWay = false;
+      for (byte value = 1; !underWay && value < 100; value++) {
+        byte written = value;
+        Thread writer = Thread.ofPlatform().start(() -> memory.fill(0, byteCount, written));
+        while (memory.readByte(0) != value) {
+          Thread.onSpinWait();
+        }
+        early.clear();
+        memory.takeWritten(early);
+        underWay = memory.readByte(byteCount - 1) != value;
+        writer.join();
+      }
+      assertThat(underWay).isTrue();
+      assertThat(early.count()).isZero();
+      memory.takeWritten(early);
+      assertThat(early.count()).isEqualTo(memory.pageCount());
     }
   }
 

@@ -1,13 +1,16 @@
 package dev.torpor.vmm.vm;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.torpor.kvm.MpState;
 import dev.torpor.linux.UserFaultFd;
 import dev.torpor.testing.KvmTest;
 import dev.torpor.vmm.boot.FlatBoot;
 import dev.torpor.vmm.boot.FlatGuest;
+import dev.torpor.vmm.cpu.VcpuGroup;
 import dev.torpor.vmm.device.EventLoop;
 import dev.torpor.vmm.memory.DirtyTracker;
 import dev.torpor.vmm.memory.PageSet;
@@ -15,10 +18,17 @@ import dev.torpor.vmm.memory.TrackerKind;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Set;
+import java.util.concurrent.BrokenBarrierException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** How a VM treats its parts. */
 @KvmTest
@@ -83,6 +93,78 @@ class MachineTest {
     }
     try (Vm second = vmWithDisk()) {
       second.start();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void theVcpusDoTheirTasksAtTheSameTimeEachOnItsOwnThread(boolean brief) {
+    try (Vm vm =
+        Vm.create(VmConfig.boot(FlatGuest.named("spin")).memory(16 << 20).vcpus(2).build())) {
+      vm.start();
+      VcpuGroup vcpus = vm.machine().vcpus();
+      for (int i = 0; i < 20; i++) {
+        vcpus.pause(brief);
+        CyclicBarrier bothAreHere = new CyclicBarrier(2);
+        Set<String> threads = ConcurrentHashMap.newKeySet();
+        vcpus.runOnAll(
+            (id, fd) -> {
+              await(bothAreHere);
+              threads.add(id + " on " + Thread.currentThread().getName());
+            });
+        assertThat(threads).containsExactlyInAnyOrder("0 on vm-vcpu0", "1 on vm-vcpu1");
+        vcpus.resume();
+      }
+      long counter = FlatVmTest.counter(vm);
+      FlatVmTest.awaitCounterAbove(vm, counter);
+    }
+  }
+
+  private static void await(CyclicBarrier barrier) {
+    try {
+      barrier.await(10, TimeUnit.SECONDS);
+    } catch (InterruptedException | BrokenBarrierException | TimeoutException e) {
+      throw new AssertionError("the other vCPU's task did not run meanwhile", e);
+    }
+  }
+
+  @Test
+  void aPauseThatIsNotAsBriefAsAnnouncedIsStillAPause() {
+    try (Vm vm = Vm.create(VmConfig.boot(FlatGuest.named("spin")).memory(16 << 20).build())) {
+      vm.start();
+      VcpuGroup vcpus = vm.machine().vcpus();
+      FlatVmTest.awaitCounterAbove(vm, 0);
+      vcpus.pause(true);
+      long counter = FlatVmTest.counter(vm);
+      FlatVmTest.sleepMillis(20);
+      assertThat(FlatVmTest.counter(vm)).isEqualTo(counter);
+      vcpus.runOnAll((id, fd) -> assertThat(fd.getMpState()).isEqualTo(MpState.RUNNABLE));
+      vcpus.resume();
+      FlatVmTest.awaitCounterAbove(vm, counter);
+    }
+  }
+
+  @Test
+  void whatATaskThrowsIsThrownToWhomItWasDoneFor() {
+    try (Vm vm =
+        Vm.create(VmConfig.boot(FlatGuest.named("spin")).memory(16 << 20).vcpus(2).build())) {
+      vm.start();
+      VcpuGroup vcpus = vm.machine().vcpus();
+      vcpus.pause(true);
+      RuntimeException failure = new IllegalArgumentException("of the second vCPU");
+      assertThatThrownBy(
+              () ->
+                  vcpus.runOnAll(
+                      (id, fd) -> {
+                        if (id == 1) {
+                          throw failure;
+                        }
+                      }))
+          .isSameAs(failure);
+      vcpus.resume();
+      assertThatThrownBy(() -> vcpus.runOnAll((id, fd) -> {}))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("vCPU 0 is not paused");
     }
   }
 }

@@ -3,12 +3,14 @@ package dev.torpor.vmm.vm;
 import dev.torpor.vmm.VmExit;
 import dev.torpor.vmm.checkpoint.GuestClock;
 import dev.torpor.vmm.checkpoint.MachineState;
+import dev.torpor.vmm.checkpoint.RestoredMemory;
 import dev.torpor.vmm.device.EventLoop;
 import dev.torpor.vmm.device.SerialOutput;
 import dev.torpor.vmm.device.virtio.BlockBackend;
 import dev.torpor.vmm.memory.GuestMemory;
 import dev.torpor.vmm.memory.MemoryBacking;
 import dev.torpor.vmm.memory.MemoryRegion;
+import dev.torpor.vmm.memory.TrackerKind;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -69,8 +71,14 @@ record Replica(MachineState state, List<MemorySegment> memory) {
         GuestMemory.allocate(state.memoryByteSize(), MemoryBacking.ANONYMOUS, true);
     fill(target);
     CompletableFuture<VmExit> exit = new CompletableFuture<>();
-    MachineParts parts = new MachineParts("replica", console, List.of(disks));
-    Machine machine = Machine.rebuild(parts, state, target, exit::complete);
+    MachineParts parts =
+        new MachineParts(
+            "replica",
+            console,
+            TrackerKind.DIRTY_LOG,
+            MachineDisks.of(List.of(disks)),
+            RestoredMemory.of(target));
+    Machine machine = Machine.rebuild(parts, state, exit::complete);
     try {
       machine.restore(state, clock);
       return new Running(machine, exit);
