@@ -2,7 +2,7 @@ package dev.torpor.vmm.checkpoint;
 
 /** How far a guest's clocks advance at a restore. */
 final class GuestTime {
-  private static final long NANOS_PER_MILLI = 1_000_000;
+  static final long NANOS_PER_MILLI = 1_000_000;
 
   private GuestTime() {}
 
@@ -19,5 +19,10 @@ final class GuestTime {
     long millis = nanos / NANOS_PER_MILLI;
     long rest = nanos % NANOS_PER_MILLI;
     return millis * kilohertz + rest * kilohertz / NANOS_PER_MILLI;
+  }
+
+  /** Cycles of a counter as time: the reverse. */
+  static long nanos(long cycles, long kilohertz) {
+    return cycles / kilohertz * NANOS_PER_MILLI + cycles % kilohertz * NANOS_PER_MILLI / kilohertz;
   }
 }

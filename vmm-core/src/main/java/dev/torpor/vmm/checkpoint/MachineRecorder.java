@@ -66,12 +66,19 @@ public final class MachineRecorder {
    * @throws IllegalStateException if the machine is not paused
    */
   public void capture() {
-    realtimeNanos = nowNanos();
-    vm.getClock(clock);
     interrupts.ifPresent(chips -> chips.capture(vm));
-    vcpus.runOnAll((id, fd) -> vcpuBuffers.get(id).capture(fd));
+    vcpus.runOnAll(
+        (id, fd) -> vcpuBuffers.get(id).capture(fd, id == 0 ? this::readClock : this::readNothing));
     deviceStates = devices.capture();
   }
+
+  /** Together with the first vCPU's counter: a guest compares its clocks, and distrusts them. */
+  private void readClock() {
+    realtimeNanos = nowNanos();
+    vm.getClock(clock);
+  }
+
+  private void readNothing() {}
 
   /**
    * What the last capture read. Not for the time of the pause.
@@ -136,14 +143,20 @@ public final class MachineRecorder {
     VcpuRestore restore = new VcpuRestore(state.vcpus(), profile, elapsedNanos, order);
     vcpus.runOnAll(restore::restore);
     state.interrupts().ifPresent(chips -> InterruptBuffers.restore(vm, chips));
-    setClock(state.clock().kvmclockNanos() + elapsedNanos);
+    long kvmclockNanos = state.clock().kvmclockNanos() + elapsedNanos;
+    vcpus.runOnAll(
+        (id, fd) -> {
+          if (id == 0) {
+            setClock(kvmclockNanos + restore.nanosSinceTscWasSet(fd));
+          }
+        });
     devices.restore(state.devices());
   }
 
   /**
    * Without the wall clock, by which KVM would advance it: whether it advances is the caller's to
    * say, and the time stamp counters have to advance alike. After the counters, because KVM looks
-   * then whether they match.
+   * then whether they match; they have run since, and the clock is set to as much later.
    */
   private void setClock(long nanos) {
     ClockData target = new ClockData();

@@ -61,8 +61,11 @@ final class VcpuBuffers {
    * the deadline's MSR, zero from then on, to the APIC as an interrupt. Read in this order, it is
    * in one of the two, or in both: a timer interrupt too many costs the guest a glance, one too few
    * may leave it asleep for ever. What is pending last, because other requests add to it.
+   *
+   * @param beforeMsrs runs right before the MSRs are read, of which the time stamp counter is the
+   *     first: what else tells the time is to be read there
    */
-  void capture(VcpuFd vcpu) {
+  void capture(VcpuFd vcpu, Runnable beforeMsrs) {
     if (lapic != null) {
       mpState = vcpu.getMpState();
     }
@@ -77,6 +80,7 @@ final class VcpuBuffers {
       vcpu.getXcrs(xcrs);
     }
     vcpu.getDebugRegs(debugRegs);
+    beforeMsrs.run();
     vcpu.getMsrs(msrs);
     if (profile.tellsTscOffset()) {
       tscOffset = vcpu.getAttribute(VcpuFd.ATTRIBUTES_TSC, VcpuFd.ATTRIBUTE_TSC_OFFSET);

@@ -67,6 +67,9 @@ final class VcpuRestore {
   /** Set once the first vCPU's counter is, or never will be. */
   private volatile boolean tscIsSet;
 
+  /** When that was, by {@link System#nanoTime}. */
+  private volatile long tscSetAtNanos;
+
   /** The first vCPU's offset by now, where the state has one. */
   private volatile long firstTscOffset;
 
@@ -103,6 +106,9 @@ final class VcpuRestore {
       if (vcpuId != 0) {
         awaitFirstTsc();
       }
+      if (vcpuId == 0) {
+        tscSetAtNanos = System.nanoTime();
+      }
       vcpu.setMsrs(msrs(state, vcpuId == 0));
       keepTscDifference(vcpuId, vcpu, state);
     } finally {
@@ -111,6 +117,21 @@ final class VcpuRestore {
       }
     }
     setRest(vcpu, state);
+  }
+
+  /**
+   * For how long the counters have run since they were set, by the first vCPU's own counter. Zero
+   * where that has come further than time has: some KVM runs guests on the host's own counter,
+   * which nobody can set.
+   */
+  long nanosSinceTscWasSet(VcpuFd first) {
+    Msrs counter = new Msrs(MsrCatalog.TSC);
+    first.getMsrs(counter);
+    long cycles = counter.value(0) - tsc;
+    long atMost = System.nanoTime() - tscSetAtNanos;
+    long kilohertz = states.getFirst().tscKhz();
+    boolean plausible = cycles >= 0 && cycles / kilohertz <= atMost / GuestTime.NANOS_PER_MILLI + 1;
+    return plausible ? GuestTime.nanos(cycles, kilohertz) : 0;
   }
 
   private void setRegisters(VcpuFd vcpu, VcpuState state) {

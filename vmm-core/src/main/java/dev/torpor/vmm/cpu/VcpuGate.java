@@ -241,6 +241,8 @@ final class VcpuGate {
           Thread.onSpinWait();
         }
       }
+      // On a busy host too: what spins uses up its share, and then waits for whole time slices.
+      Thread.yield();
     } while (System.nanoTime() - start < nanos);
     return false;
   }

@@ -36,6 +36,17 @@ class GuestTimeTest {
     assertThat(GuestTime.cycles(nanos, kilohertz)).isEqualTo(exact.longValue());
   }
 
+  @Property
+  void nanosecondsOfCyclesAreThoseOfExactArithmeticRoundedDown(
+      @ForAll @LongRange(min = 0, max = 1L << 60) long cycles,
+      @ForAll @IntRange(min = 1_000_000, max = 6_000_000) int kilohertz) {
+    BigInteger exact =
+        BigInteger.valueOf(cycles)
+            .multiply(BigInteger.valueOf(1_000_000))
+            .divide(BigInteger.valueOf(kilohertz));
+    assertThat(GuestTime.nanos(cycles, kilohertz)).isEqualTo(exact.longValue());
+  }
+
   @Test
   void aFrequencyThatDiffersByMoreThanClocksDriftIsRefusedWithBothValues() {
     assertThatCode(() -> TscFrequency.requireTolerable(2_000_500, 2_000_000))

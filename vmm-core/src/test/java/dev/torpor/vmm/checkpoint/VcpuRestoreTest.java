@@ -35,7 +35,7 @@ class VcpuRestoreTest {
     try (VmFd vm = newVm(chips);
         VcpuFd vcpu = newVcpu(vm)) {
       VcpuBuffers buffers = new VcpuBuffers(profile);
-      buffers.capture(vcpu);
+      buffers.capture(vcpu, () -> {});
       return buffers.toState(cpuid, vcpu.tscKhz());
     }
   }
@@ -89,7 +89,7 @@ class VcpuRestoreTest {
         VcpuFd vcpu = newVcpu(vm)) {
       new VcpuRestore(List.of(state), profile, 0, order).restore(0, vcpu);
       VcpuBuffers buffers = new VcpuBuffers(profile);
-      buffers.capture(vcpu);
+      buffers.capture(vcpu, () -> {});
       return buffers.toState(cpuid, state.tscKhz());
     }
   }
