@@ -183,7 +183,7 @@ final class Draft implements AutoCloseable {
       behind.cancel();
       behind = null;
     }
-    if (writer != null) {
+    if (writer != null && (checkpoint == null || !checkpoint.isContinued())) {
       tools.store.forget(writer.layer());
     }
     close();

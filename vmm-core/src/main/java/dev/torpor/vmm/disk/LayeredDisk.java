@@ -444,6 +444,22 @@ public final class LayeredDisk implements BlockBackend {
   }
 
   /**
+   * Makes sure that {@link #revertTo} can read the maps that it needs.
+   *
+   * @param target where the disk is to go
+   * @throws IllegalArgumentException if it is of another size or store
+   * @throws SnapshotFormatException if a map is damaged
+   */
+  public void requireReadable(Image target) {
+    lock.lock();
+    try {
+      blocks.image().forEachDifference(target, _ -> {});
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
    * Makes the disk hold what an image holds; what was written since is dropped. Takes time in
    * proportion to what differs. The device loop must stand still. It is durable with the next
    * flush; after a crash before that, the disk is what it was.
