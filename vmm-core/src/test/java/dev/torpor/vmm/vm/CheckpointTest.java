@@ -97,7 +97,8 @@ class CheckpointTest {
       for (int i = 0; i < taken.size(); i++) {
         Checkpoint one = taken.get(i);
         assertThat(one.stage()).isEqualTo(CheckpointStage.DURABLE);
-        assertThat(one.parent()).isEqualTo(i == 0 ? Optional.empty() : Optional.of(order.get(i - 1)));
+        assertThat(one.parent())
+            .isEqualTo(i == 0 ? Optional.empty() : Optional.of(order.get(i - 1)));
         assertThat(one.pause()).isPositive();
         assertThat(one.durableAfter()).isPositive();
         assertThat(rig.store.read(one.uuid()).summary().label()).isEqualTo("v" + i);
