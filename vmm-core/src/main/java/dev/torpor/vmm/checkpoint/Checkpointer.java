@@ -42,8 +42,12 @@ public final class Checkpointer implements AutoCloseable {
   private final Store store;
   private final CheckpointListener listener;
   private final Lineage lineage;
-  private final DraftTools tools;
-  private final Reverter reverter;
+  private final Duration budget;
+
+  /** Made when they are first needed: most forks never take a checkpoint. */
+  private DraftTools tools;
+
+  private Reverter reverter;
   private final ExecutorService writer;
   private final ExecutorService publisher;
 
@@ -85,8 +89,7 @@ public final class Checkpointer implements AutoCloseable {
     this.store = store;
     this.listener = listener;
     this.lineage = new Lineage(start.position(), machine.memory().pageCount());
-    this.tools = new DraftTools(machine, store, budget);
-    this.reverter = new Reverter(machine, lineage);
+    this.budget = budget;
     this.pendingStart = start.pending();
     this.writer = executor(vmName + "-checkpoint-writer");
     this.publisher = executor(vmName + "-checkpoint-publisher");
@@ -123,6 +126,9 @@ public final class Checkpointer implements AutoCloseable {
   private Checkpoint takeNow(String label) {
     requireOpen();
     int losses = lineage.lossCount();
+    if (tools == null) {
+      tools = new DraftTools(machine, store, budget);
+    }
     Draft draft = new Draft(tools, lineage.head());
     try {
       lineage.takeUnsaved(draft.written());
@@ -234,6 +240,9 @@ public final class Checkpointer implements AutoCloseable {
   private void enter(UUID checkpoint) {
     boolean again = entered != null && entered.origin().uuid().equals(checkpoint);
     Entered target = again ? entered : open(checkpoint);
+    if (reverter == null) {
+      reverter = new Reverter(machine, lineage);
+    }
     try {
       reverter.revert(target.position(), target.origin().state());
     } catch (RuntimeException | Error e) {
@@ -297,9 +306,10 @@ public final class Checkpointer implements AutoCloseable {
       }
       closed = true;
       writingOut.join();
-      settle();
       List.of(writer, publisher).forEach(Checkpointer::end);
-      tools.close();
+      if (tools != null) {
+        tools.close();
+      }
       forgetEntered();
       holds.close();
     } finally {

@@ -10,6 +10,7 @@ import dev.torpor.vmm.memory.PagerOptions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
 import java.util.function.Consumer;
 
 /**
@@ -100,6 +101,16 @@ public final class RestoredMemory implements AutoCloseable {
       page = pages.next(end);
     }
     return new WorkingSet(runs);
+  }
+
+  /** Lets nobody wait any longer for a page: the machine is about to be closed. */
+  public void endPaging() {
+    pager.ifPresent(
+        paged -> {
+          if (!paged.isComplete()) {
+            paged.abandon(new CancellationException("the VM is being closed"));
+          }
+        });
   }
 
   /** Ends the paging, after the vCPUs and devices have ended and before the memory is closed. */

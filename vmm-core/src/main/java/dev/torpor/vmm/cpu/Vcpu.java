@@ -8,6 +8,7 @@ import dev.torpor.kvm.VcpuRun;
 import dev.torpor.linux.ThreadSignal;
 import dev.torpor.vmm.VmExit;
 import dev.torpor.vmm.device.Bus;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
@@ -328,6 +329,26 @@ public final class Vcpu implements AutoCloseable {
     Regs regs = new Regs();
     fd.getRegs(regs);
     return new VmExit.Crashed(id, "%s, at rip=0x%x".formatted(reason, regs.get(Register.RIP)));
+  }
+
+  /**
+   * Waits for the thread until a moment of {@link System#nanoTime}; returns whether it has ended.
+   */
+  boolean endsBefore(long nanoTime) {
+    boolean interrupted = false;
+    long left = nanoTime - System.nanoTime();
+    while (left > 0 && thread.isAlive() && thread != Thread.currentThread()) {
+      try {
+        thread.join(Duration.ofNanos(left));
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+      left = nanoTime - System.nanoTime();
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+    return !thread.isAlive() || thread == Thread.currentThread();
   }
 
   /** Waits for the thread, unless it is the caller's own. */

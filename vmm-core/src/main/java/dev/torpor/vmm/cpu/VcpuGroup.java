@@ -3,6 +3,7 @@ package dev.torpor.vmm.cpu;
 import dev.torpor.kvm.VcpuFd;
 import dev.torpor.vmm.VmExit;
 import dev.torpor.vmm.device.Bus;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -106,6 +107,17 @@ public final class VcpuGroup implements AutoCloseable {
   /** Waits until the threads have ended. Not from a vCPU's thread. */
   public void join() {
     vcpus.forEach(Vcpu::join);
+  }
+
+  /**
+   * Waits for a limited time until the threads have ended. Not from a vCPU's thread.
+   *
+   * @param timeout how long at most
+   * @return whether all have ended
+   */
+  public boolean endsWithin(Duration timeout) {
+    long end = System.nanoTime() + timeout.toNanos();
+    return vcpus.stream().allMatch(vcpu -> vcpu.endsBefore(end));
   }
 
   /** Ends the threads and closes the vCPUs. */

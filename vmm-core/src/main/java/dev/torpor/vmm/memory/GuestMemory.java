@@ -137,6 +137,19 @@ public final class GuestMemory implements AutoCloseable {
     }
   }
 
+  /**
+   * Replacing a mapping has KVM look through every VM of this process; making one does not. So a
+   * process with many VMs makes the next one sooner this way.
+   */
+  private static Mapping whole(FilePiece piece) {
+    return Mapping.file(
+        piece.file(),
+        piece.fileOffset(),
+        piece.byteCount(),
+        Mapping.PROT_READ | Mapping.PROT_WRITE,
+        Mapping.MAP_PRIVATE | Mapping.MAP_NORESERVE);
+  }
+
   private static IllegalStateException tooFewHugePages(long byteSize, RuntimeException cause) {
     return new IllegalStateException(
         "memory of %d MiB on huge pages: the host has too few free; sysctl vm.nr_hugepages=%d"

@@ -20,6 +20,7 @@ import dev.torpor.vmm.checkpoint.MachineFacts;
 import dev.torpor.vmm.checkpoint.MachineRecorder;
 import dev.torpor.vmm.checkpoint.MachineState;
 import dev.torpor.vmm.checkpoint.PlatformKind;
+import dev.torpor.vmm.checkpoint.RestoredMemory;
 import dev.torpor.vmm.checkpoint.TscFrequency;
 import dev.torpor.vmm.checkpoint.VcpuState;
 import dev.torpor.vmm.cpu.CpuTemplate;
@@ -76,6 +77,7 @@ final class Machine implements AutoCloseable {
   private final List<VirtioMmioTransport> transports = new ArrayList<>();
   private final List<VirtioMmioWindow> windows = new ArrayList<>();
   private GuestMemory memory;
+  private RestoredMemory restoredMemory;
   private MachineDisks disks;
   private VmFd vm;
   private DirtyTracker dirtyTracker;
@@ -113,7 +115,7 @@ final class Machine implements AutoCloseable {
   static Machine rebuild(MachineParts parts, MachineState state, Consumer<VmExit> exits) {
     Machine machine = new Machine(parts.name(), parts.console(), exits);
     machine.memory = machine.owned.own(parts.memory().memory());
-    machine.owned.own(parts.memory());
+    machine.restoredMemory = machine.owned.own(parts.memory());
     machine.disks = machine.owned.own(parts.disks());
     return machine.built(() -> machine.assembleAgain(parts, state));
   }
@@ -376,6 +378,18 @@ final class Machine implements AutoCloseable {
 
   GuestMemory memory() {
     return memory;
+  }
+
+  /** What brings the pages of a restored machine in; null for another machine. */
+  RestoredMemory restoredMemory() {
+    return restoredMemory;
+  }
+
+  /** Lets no vCPU wait any longer for a page that may never come. Memory is not read again. */
+  void endPaging() {
+    if (restoredMemory != null) {
+      restoredMemory.endPaging();
+    }
   }
 
   DirtyTracker dirtyTracker() {

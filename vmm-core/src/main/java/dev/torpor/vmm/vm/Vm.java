@@ -14,6 +14,7 @@ import dev.torpor.vmm.checkpoint.MachineRecorder;
 import dev.torpor.vmm.checkpoint.Origin;
 import dev.torpor.vmm.checkpoint.Position;
 import dev.torpor.vmm.checkpoint.Start;
+import dev.torpor.vmm.checkpoint.WorkingSetRecorder;
 import dev.torpor.vmm.cpu.Vcpu;
 import dev.torpor.vmm.device.Doorbell;
 import dev.torpor.vmm.device.EventLoop;
@@ -48,11 +49,16 @@ import java.util.concurrent.locks.ReentrantLock;
  * keeps its memory, threads and descriptors for ever.
  */
 public final class Vm implements AutoCloseable {
+  /** How long a vCPU may take to come back from the guest. */
+  private static final Duration PATIENCE = Duration.ofSeconds(2);
+
   private final String name;
   private final Machine machine;
 
   /** Empty without a store. */
   private final Optional<Checkpointer> checkpointer;
+
+  private final Optional<WorkingSetRecorder> recorder;
 
   private final CompletableFuture<VmExit> exit = new CompletableFuture<>();
 
@@ -63,6 +69,7 @@ public final class Vm implements AutoCloseable {
 
   private Vm(VmConfig config) {
     this.name = config.name();
+    this.recorder = Optional.empty();
     this.machine = Machine.build(config, this::end);
     this.checkpointer =
         config
@@ -103,6 +110,15 @@ public final class Vm implements AutoCloseable {
       machine.close();
       throw e;
     }
+    this.recorder =
+        config.recordWorkingSet().isZero()
+            ? Optional.empty()
+            : Optional.of(
+                new WorkingSetRecorder(
+                    origin.store(),
+                    origin.uuid(),
+                    machine.restoredMemory(),
+                    config.recordWorkingSet()));
   }
 
   /**
@@ -176,6 +192,7 @@ public final class Vm implements AutoCloseable {
     try {
       require("start", VmState.CREATED);
       machine.vcpus().start();
+      recorder.ifPresent(WorkingSetRecorder::start);
       machine.eventLoop().ifPresent(EventLoop::resume);
       machine.vcpus().resume();
       state = VmState.RUNNING;
@@ -519,6 +536,11 @@ public final class Vm implements AutoCloseable {
         return;
       }
       end(new VmExit.Stopped());
+      if (!machine.vcpus().endsWithin(PATIENCE)) {
+        // One waits for a page that does not come. Checkpoints first: they read present pages.
+        checkpointer.ifPresent(Checkpointer::close);
+        machine.endPaging();
+      }
       noticeEnd();
       state = VmState.CLOSED;
     } finally {
@@ -526,6 +548,7 @@ public final class Vm implements AutoCloseable {
     }
     // Not under the lock: checkpoints on their way may need it, and memory until they have arrived.
     try {
+      recorder.ifPresent(WorkingSetRecorder::close);
       checkpointer.ifPresent(Checkpointer::close);
     } finally {
       machine.close();
