@@ -33,6 +33,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** What is promised to who takes checkpoints, and goes back to them. */
 @KvmTest
 @Timeout(value = 120, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@SuppressWarnings({"try", "NonAtomicVolatileUpdate"}) // some are closed early; one thread counts
 class CheckpointTest {
   private static final long GPA = CheckpointRig.FREE_GPA;
 
