@@ -120,6 +120,9 @@ public final class GuestMemory implements AutoCloseable {
    */
   public static GuestMemory mapped(long byteSize, List<FilePiece> pieces) {
     List<MemoryRegion> regions = MemoryLayout.regions(byteSize);
+    if (pieces.size() == 1 && pieces.getFirst().byteCount() == byteSize) {
+      return new GuestMemory(regions, MemoryBacking.FILES, null, whole(pieces.getFirst()));
+    }
     Mapping mapping = Mapping.anonymousAligned(byteSize, HUGE_PAGE_BYTES, Mapping.MAP_NORESERVE);
     try {
       for (FilePiece piece : pieces) {

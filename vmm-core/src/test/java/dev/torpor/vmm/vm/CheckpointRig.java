@@ -107,13 +107,16 @@ final class CheckpointRig implements AutoCloseable {
       }
     }
     byte[][] registers = new byte[vm.vcpus().size()][];
-    vm.machine()
-        .vcpus()
-        .runOnAll((id, vcpu) -> registers[id] = FidelityRegisters.read(vcpu));
+    vm.machine().vcpus().runOnAll((id, vcpu) -> registers[id] = FidelityRegisters.read(vcpu));
     for (byte[] one : registers) {
       all.writeBytes(one);
     }
-    all.writeBytes(vm.doorbell().orElseThrow().capture().toString().getBytes(java.nio.charset.StandardCharsets.UTF_8));
+    all.writeBytes(
+        vm.doorbell()
+            .orElseThrow()
+            .capture()
+            .toString()
+            .getBytes(java.nio.charset.StandardCharsets.UTF_8));
     return all.toByteArray();
   }
 

@@ -33,6 +33,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** What is promised to who takes checkpoints, and goes back to them. */
 @KvmTest
 @Timeout(value = 120, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@SuppressWarnings({"try", "NonAtomicVolatileUpdate"}) // some are closed early; one thread counts
 class CheckpointTest {
   private static final long GPA = CheckpointRig.FREE_GPA;
 
@@ -97,7 +98,8 @@ class CheckpointTest {
       for (int i = 0; i < taken.size(); i++) {
         Checkpoint one = taken.get(i);
         assertThat(one.stage()).isEqualTo(CheckpointStage.DURABLE);
-        assertThat(one.parent()).isEqualTo(i == 0 ? Optional.empty() : Optional.of(order.get(i - 1)));
+        assertThat(one.parent())
+            .isEqualTo(i == 0 ? Optional.empty() : Optional.of(order.get(i - 1)));
         assertThat(one.pause()).isPositive();
         assertThat(one.durableAfter()).isPositive();
         assertThat(rig.store.read(one.uuid()).summary().label()).isEqualTo("v" + i);

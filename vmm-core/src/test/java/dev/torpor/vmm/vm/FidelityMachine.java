@@ -191,8 +191,7 @@ final class FidelityMachine implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    ValueLayout.OfLong entry =
-        ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    ValueLayout.OfLong entry = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     MemorySegment all = MemorySegment.ofArray(entries);
     for (int page = 0; page < worth.length; page++) {
       worth[page] = (all.getAtIndex(entry, page) & PRESENT_OR_SWAPPED) != 0;
@@ -215,7 +214,9 @@ final class FidelityMachine implements AutoCloseable {
 
   /** Gives vector registers and the doorbell's question random contents. */
   void scribbleRegisters() {
-    vm.machine().vcpus().runOnAll((id, vcpu) -> FidelityRegisters.scribble(vcpu, new Random(id ^ now.hashCode())));
+    vm.machine()
+        .vcpus()
+        .runOnAll((id, vcpu) -> FidelityRegisters.scribble(vcpu, new Random(id ^ now.hashCode())));
     vm.doorbell().orElseThrow().setEcho(random.nextLong());
     freeze();
   }

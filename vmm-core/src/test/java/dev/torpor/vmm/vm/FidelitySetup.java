@@ -79,7 +79,9 @@ record FidelitySetup(
 
   /** Where a page lies. */
   static long gpa(long page) {
-    return page < HIGH_PAGES ? page * PAGE : page * PAGE + MemoryLayout.HOLE_END - MemoryLayout.HOLE_START;
+    return page < HIGH_PAGES
+        ? page * PAGE
+        : page * PAGE + MemoryLayout.HOLE_END - MemoryLayout.HOLE_START;
   }
 
   /** The last vCPU's workspace is in the second memslot, if there are two. */
@@ -129,7 +131,8 @@ record FidelitySetup(
         turned |= pass == newest - 1;
         if (pass != (turned ? newest - 1 : newest)) {
           throw new AssertionError(
-              "vCPU %d: page %d is of pass %d, the first of %d".formatted(vcpu, page, pass, newest));
+              "vCPU %d: page %d is of pass %d, the first of %d"
+                  .formatted(vcpu, page, pass, newest));
         }
       }
     }

@@ -335,7 +335,10 @@ final class FidelityWorld implements AutoCloseable {
     String difference =
         expected.differenceTo(
             new FidelityInstant(
-                storedPages(one.uuid, expected), expected.vcpus(), expected.doorbell(), expected.disk()));
+                storedPages(one.uuid, expected),
+                expected.vcpus(),
+                expected.doorbell(),
+                expected.disk()));
     if (difference != null) {
       throw new AssertionError("in the store: " + difference);
     }
