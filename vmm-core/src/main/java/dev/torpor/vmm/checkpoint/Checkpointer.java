@@ -187,8 +187,12 @@ public final class Checkpointer implements AutoCloseable {
       return;
     }
     Checkpoint checkpoint = pending.checkpoint();
+    if (checkpoint.isCancelled() && lineage.loseLast(pending)) {
+      checkpoint.fail(new CancellationException("cancelled"));
+      draft.abandon();
+      return;
+    }
     try {
-      checkpoint.requireNotCancelled();
       if (pendingStart.isPresent()) {
         pendingStart.get().awaitDurable(); // its layers are used here
       }

@@ -162,7 +162,8 @@ final class Draft implements AutoCloseable {
                 checkpoint.dirtyPages(),
                 checkpoint.storedBytes(),
                 sinceCapture().toNanos()));
-    return tools.store.publish(
+    CheckpointHold published =
+        tools.store.publish(
         Manifest.of(
             tools.store.layers(),
             summary,
@@ -170,6 +171,8 @@ final class Draft implements AutoCloseable {
             diskImages,
             MachineStateBytes.of(MachineStateCodec.encode(state))),
         needed);
+    sealed.forEach(SealedLayer::published);
+    return published;
   }
 
   /** How long ago the instant was. */
@@ -186,6 +189,7 @@ final class Draft implements AutoCloseable {
     if (writer != null && (checkpoint == null || !checkpoint.isContinued())) {
       tools.store.forget(writer.layer());
     }
+    sealed.forEach(SealedLayer::abandon);
     close();
   }
 

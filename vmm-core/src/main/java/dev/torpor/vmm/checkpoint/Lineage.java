@@ -121,6 +121,19 @@ final class Lineage {
     return lost;
   }
 
+  /**
+   * Gives up a pending checkpoint, unless another one follows it by now.
+   *
+   * @return whether it is given up
+   */
+  synchronized boolean loseLast(Pending one) {
+    if (pending.peekLast() != one) {
+      return false;
+    }
+    lose(one);
+    return true;
+  }
+
   /** The VM goes elsewhere in its history; nothing may be pending. */
   synchronized void moveTo(Position target) {
     if (!pending.isEmpty()) {

@@ -484,9 +484,21 @@ public final class LayeredDisk implements BlockBackend {
       pending.clear();
       if (publication != null) {
         publication.descendsFrom(target, inFlight);
+      } else {
+        dropAbandoned();
       }
     } finally {
       lock.unlock();
+    }
+  }
+
+  /** What the disk descends from no longer, and nobody else will make durable. */
+  private void dropAbandoned() {
+    for (SealedLayer past : List.copyOf(inFlight)) {
+      if (past.isAbandoned()) {
+        inFlight.remove(past);
+        past.closeWithDisk(false);
+      }
     }
   }
 
@@ -643,7 +655,7 @@ public final class LayeredDisk implements BlockBackend {
     } finally {
       lock.unlock();
     }
-    past.forEach(SealedLayer::closeWithDisk);
+    past.forEach(sealed -> sealed.closeWithDisk(publication != null));
     synchronized (publishing) {
       for (Obsolete unneeded : obsolete) {
         unneeded.layer.leave();

@@ -110,7 +110,7 @@ public record VmConfig(
     for (DiskConfig disk : disks) {
       requireUsable(disk, onlyBases);
       DiskConfig same = seen.put(disk.path().toAbsolutePath().normalize(), disk);
-      if (same != null && !(same.readOnly() && disk.readOnly())) {
+      if (same != null && !onlyBases && !(same.readOnly() && disk.readOnly())) {
         throw new IllegalArgumentException(
             "disk " + disk.path() + " is given twice: each disk needs a file of its own");
       }

@@ -128,9 +128,10 @@ class CheckpointDamageTest {
 
   @Test
   void aFlippedBitIsFoundBeforeALayerIsMapped() throws Exception {
-    Path layer = layersOfTarget().getFirst();
-    long block = 4096 + 5;
-    flip(layer, block);
+    int number = rig.store.read(target).memory().layers().getLast().layer();
+    Path layer = rig.store.layers().path(number);
+    long inFirstBlock = 4096 + 5;
+    flip(layer, inFirstBlock);
     try (CheckpointRig fresh = new CheckpointRig(folder)) {
       assertThatThrownBy(() -> fresh.restore(target, MemorySource.MAPPED).close())
           .isInstanceOf(SnapshotFormatException.class)
