@@ -13,6 +13,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumMap;
@@ -117,6 +118,7 @@ final class FidelityWorld implements AutoCloseable {
             .vcpus(setup.vcpuCount())
             .dirtyTracker(setup.tracker())
             .disk(base, false)
+            .pauseBudget(budget())
             .store(store)
             .build();
     machines.add(FidelityMachine.created(Vm.create(config), setup, random, disk));
@@ -275,10 +277,16 @@ final class FidelityWorld implements AutoCloseable {
     return Vm.restore(store, from.uuid, config(source, fill));
   }
 
+  /** With next to none, pages are copied behind the guest's back wherever they can be. */
+  private Duration budget() {
+    return random.nextBoolean() ? Duration.ofNanos(1) : VmConfig.DEFAULT_PAUSE_BUDGET;
+  }
+
   private RestoreConfig config(MemorySource source, boolean fill) {
     return RestoreConfig.named("vm" + nameCount++)
         .memorySource(source)
         .fill(fill)
+        .pauseBudget(budget())
         .dirtyTracker(random.nextBoolean() ? TrackerKind.DIRTY_LOG : TrackerKind.DIRTY_RING)
         .build();
   }
