@@ -164,13 +164,13 @@ final class Draft implements AutoCloseable {
                 sinceCapture().toNanos()));
     CheckpointHold published =
         tools.store.publish(
-        Manifest.of(
-            tools.store.layers(),
-            summary,
-            memoryImage.root(),
-            diskImages,
-            MachineStateBytes.of(MachineStateCodec.encode(state))),
-        needed);
+            Manifest.of(
+                tools.store.layers(),
+                summary,
+                memoryImage.root(),
+                diskImages,
+                MachineStateBytes.of(MachineStateCodec.encode(state))),
+            needed);
     sealed.forEach(SealedLayer::published);
     return published;
   }

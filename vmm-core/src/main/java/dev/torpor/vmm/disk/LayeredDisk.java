@@ -655,7 +655,7 @@ public final class LayeredDisk implements BlockBackend {
     } finally {
       lock.unlock();
     }
-    past.forEach(sealed -> sealed.closeWithDisk(publication != null));
+    past.forEach(one -> one.closeWithDisk(publication != null));
     synchronized (publishing) {
       for (Obsolete unneeded : obsolete) {
         unneeded.layer.leave();

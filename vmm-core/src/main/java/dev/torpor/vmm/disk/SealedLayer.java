@@ -140,17 +140,17 @@ public final class SealedLayer {
   }
 
   /**
-   * Says that nobody will make this durable for its own sake. It stays part of the disk, and a later
-   * image that refers to it makes it durable; but it ends with the disk, or when that goes back to
-   * an image before it.
+   * Says that nobody will make this durable for its own sake. It stays part of the disk, and a
+   * later image that refers to it makes it durable; but it ends with the disk, or when that goes
+   * back to an image before it.
    */
   public synchronized void abandon() {
     abandoned = true;
   }
 
   /**
-   * Says that a checkpoint with the image is published. What came before it, was given up and has no
-   * part in it is needed by nobody any more.
+   * Says that a checkpoint with the image is published. What came before it, was given up and has
+   * no part in it is needed by nobody any more.
    */
   public synchronized void published() {
     superseded.forEach(other -> disk.layers().forget(other.layer().number()));
