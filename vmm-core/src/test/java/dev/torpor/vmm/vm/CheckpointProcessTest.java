@@ -182,7 +182,7 @@ class CheckpointProcessTest {
       }
     } catch (IOException full) {
       try (RandomAccessFile bytes = new RandomAccessFile(file.toFile(), "rw")) {
-        bytes.setLength(bytes.length() - 10 * page.length);
+        bytes.setLength(bytes.length() - 10L * page.length);
       }
     }
   }

@@ -75,6 +75,7 @@ class CheckpointTest {
   }
 
   @Test
+  @SuppressWarnings("try") // closed early
   void severalInFlightGoThroughTheStagesInTheirOrder() throws InterruptedException {
     Map<UUID, List<CheckpointStage>> stages = new ConcurrentHashMap<>();
     List<UUID> durable = new CopyOnWriteArrayList<>();
@@ -337,6 +338,7 @@ class CheckpointTest {
 
   @ParameterizedTest
   @EnumSource(names = {"MAPPED", "PAGED"})
+  @SuppressWarnings("try") // closed early
   void aRestoredVmNeedsNothingOfACheckpointThatIsRemoved(MemorySource source)
       throws InterruptedException {
     try (Vm vm = rig.paused()) {

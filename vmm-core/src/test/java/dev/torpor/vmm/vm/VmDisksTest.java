@@ -105,12 +105,12 @@ class VmDisksTest {
 
   @Test
   void whatACheckpointHeldStaysOnTheDiskWhenTheCheckpointIsRemoved() throws Exception {
+    Checkpoint checkpoint;
     try (Vm vm = create(base)) {
       write(vm, 4096, 1);
-      Checkpoint checkpoint = vm.checkpoint("v1").awaitDurable();
-      vm.close();
-      store.remove(checkpoint.uuid());
+      checkpoint = vm.checkpoint("v1").awaitDurable();
     }
+    store.remove(checkpoint.uuid());
     collectGarbageAsAnother();
     try (Vm vm = create(base)) {
       assertThat(read(vm, 4096)).isEqualTo(1);
