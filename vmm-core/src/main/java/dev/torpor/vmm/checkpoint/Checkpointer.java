@@ -125,6 +125,7 @@ public final class Checkpointer implements AutoCloseable {
 
   private Checkpoint takeNow(String label) {
     requireOpen();
+    lineage.beginDraft();
     int losses = lineage.lossCount();
     if (tools == null) {
       tools = new DraftTools(machine, store, budget);

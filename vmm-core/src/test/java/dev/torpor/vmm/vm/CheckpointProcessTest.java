@@ -88,6 +88,7 @@ class CheckpointProcessTest {
     for (var one : rig.store.list().checkpoints()) {
       rig.store.remove(one.uuid());
     }
+    rig.store.collectGarbage();
   }
 
   private static ProcessResources held() {

@@ -161,6 +161,21 @@ class CheckpointTest {
   }
 
   @Test
+  void aCancelledCheckpointTakesNoOtherAlong() throws InterruptedException {
+    try (Vm vm = rig.paused()) {
+      for (int i = 0; i < 30; i++) {
+        vm.memory().writeLong(GPA, i);
+        Checkpoint cancelled = vm.checkpoint("perhaps");
+        cancelled.cancel();
+        vm.memory().writeLong(GPA + 4096, i);
+        UUID next = vm.checkpoint("surely").awaitDurable().uuid();
+        assertThat(restoredWord(next, GPA)).isEqualTo(i);
+        assertThat(restoredWord(next, GPA + 4096)).isEqualTo(i);
+      }
+    }
+  }
+
+  @Test
   void theReasonOfAFailureIsTold() throws InterruptedException {
     Canceller canceller = new Canceller(CheckpointStage.CAPTURED);
     try (Vm vm = Vm.create(rig.config(1).checkpointListener(canceller).build())) {
