@@ -22,7 +22,7 @@ class DemoCommandTest {
         .anyMatch(line -> line.matches("  boot Debian's stock kernel +a shell +[0-9.]+ m?s"))
         .anyMatch(line -> line.matches("  torpor# uname -sr +Linux 6\\.1.* m?s"))
         .anyMatch(line -> line.matches("  checkpoint v1: the guest stands still .* m?s"))
-        .anyMatch(line -> line.matches("  torpor# cat /home/letter +\\S*sh: cat: not found .* m?s"))
+        .anyMatch(line -> line.matches("  torpor# cat /home/letter 2>\\S+ .* gone .* m?s"))
         .anyMatch(line -> line.matches("  revert to v1, in place .* m?s"))
         .anyMatch(line -> line.matches("  torpor# cat /home/letter +hello .* m?s"))
         .anyMatch(

@@ -6,8 +6,9 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One instant of a VM, on its way to the store. Safe from every thread.
@@ -17,6 +18,8 @@ import java.util.concurrent.ExecutionException;
  * durable.
  */
 public final class Checkpoint {
+  private static final Logger LOG = LoggerFactory.getLogger(Checkpoint.class);
+
   private final UUID uuid;
   private final Optional<UUID> parent;
   private final String vmName;
@@ -28,6 +31,7 @@ public final class Checkpoint {
   private final CompletableFuture<Void> durable = new CompletableFuture<>();
   private volatile boolean cancelled;
   private volatile Origin origin;
+  private volatile boolean continued;
   private volatile long storedBytes;
   private volatile Duration durableAfter = Duration.ZERO;
 
@@ -169,12 +173,14 @@ public final class Checkpoint {
 
   private Checkpoint await(CompletableFuture<Void> stage) throws InterruptedException {
     try {
-      stage.get();
+      // Not get(), which wraps a cancellation so that its reason is lost.
+      Throwable cause = stage.handle((_, thrown) -> thrown).get();
+      if (cause != null) {
+        throw failed(cause);
+      }
       return this;
     } catch (ExecutionException e) {
-      throw failed(e.getCause());
-    } catch (CancellationException | CompletionException e) {
-      throw failed(e);
+      throw new AssertionError("a handler that cannot fail", e);
     }
   }
 
@@ -186,11 +192,16 @@ public final class Checkpoint {
   }
 
   /**
-   * Gives it up, unless it is durable or about to be. The VM is not disturbed, and what changed is
-   * in its next checkpoint. {@link #stage()} tells soon whether it was in time.
+   * Gives it up, unless it is durable or about to be, or another one follows it. The VM is not
+   * disturbed, and what changed is in its next checkpoint. {@link #stage()} tells soon whether it
+   * was in time.
    */
   public void cancel() {
     cancelled = true;
+  }
+
+  boolean isCancelled() {
+    return cancelled;
   }
 
   void requireNotCancelled() {
@@ -210,30 +221,45 @@ public final class Checkpoint {
    * @return the origin; null until it is written
    */
   public Origin origin() {
+    continued |= origin != null;
     return origin;
   }
 
+  /** Whether machines may have been made of it: their memory is brought in from its layers. */
+  boolean isContinued() {
+    return continued;
+  }
+
   void reachedCaptured() {
-    listener.reached(this);
+    tell();
   }
 
   void reachedWritten(long storedByteCount, Origin madeOf) {
     storedBytes = storedByteCount;
     origin = madeOf;
     written.complete(null);
-    listener.reached(this);
+    tell();
   }
 
   void reachedDurable(Duration after) {
     durableAfter = after;
     durable.complete(null);
-    listener.reached(this);
+    tell();
   }
 
   void fail(Throwable cause) {
     written.completeExceptionally(cause);
     if (durable.completeExceptionally(cause)) {
+      tell();
+    }
+  }
+
+  /** What a listener throws is its own affair: the checkpoint goes on. */
+  private void tell() {
+    try {
       listener.reached(this);
+    } catch (RuntimeException e) {
+      LOG.warn("a listener failed at stage {} of checkpoint {}", stage(), this, e);
     }
   }
 

@@ -14,7 +14,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -43,8 +42,12 @@ public final class Checkpointer implements AutoCloseable {
   private final Store store;
   private final CheckpointListener listener;
   private final Lineage lineage;
-  private final DraftTools tools;
-  private final Reverter reverter;
+  private final Duration budget;
+
+  /** Made when they are first needed: most forks never take a checkpoint. */
+  private DraftTools tools;
+
+  private Reverter reverter;
   private final ExecutorService writer;
   private final ExecutorService publisher;
 
@@ -60,8 +63,7 @@ public final class Checkpointer implements AutoCloseable {
   /** The checkpoint that was entered last, decoded: mostly it is entered again. */
   private Entered entered;
 
-  /** Keeps the layers of where the machine stands. */
-  private final AtomicReference<CheckpointHold> hold = new AtomicReference<>();
+  private final Holds holds;
 
   private record Entered(Origin origin, Position position) {}
 
@@ -87,13 +89,13 @@ public final class Checkpointer implements AutoCloseable {
     this.store = store;
     this.listener = listener;
     this.lineage = new Lineage(start.position(), machine.memory().pageCount());
-    this.tools = new DraftTools(machine, store, budget);
-    this.reverter = new Reverter(machine, lineage);
+    this.budget = budget;
     this.pendingStart = start.pending();
     this.writer = executor(vmName + "-checkpoint-writer");
     this.publisher = executor(vmName + "-checkpoint-publisher");
-    start.hold().ifPresent(hold::set);
-    pendingStart.ifPresent(origin -> origin.whenDurable(() -> holdOnto(origin.uuid())));
+    this.holds = new Holds(store, vmName);
+    start.hold().ifPresent(holds::origin);
+    pendingStart.ifPresent(origin -> origin.whenDurable(() -> holds.origin(origin.uuid())));
   }
 
   private static ExecutorService executor(String name) {
@@ -123,7 +125,11 @@ public final class Checkpointer implements AutoCloseable {
 
   private Checkpoint takeNow(String label) {
     requireOpen();
+    lineage.beginDraft();
     int losses = lineage.lossCount();
+    if (tools == null) {
+      tools = new DraftTools(machine, store, budget);
+    }
     Draft draft = new Draft(tools, lineage.head());
     try {
       lineage.takeUnsaved(draft.written());
@@ -182,42 +188,23 @@ public final class Checkpointer implements AutoCloseable {
       return;
     }
     Checkpoint checkpoint = pending.checkpoint();
+    if (checkpoint.isCancelled() && lineage.loseLast(pending)) {
+      checkpoint.fail(new CancellationException("cancelled"));
+      draft.abandon();
+      return;
+    }
     try {
-      checkpoint.requireNotCancelled();
       if (pendingStart.isPresent()) {
         pendingStart.get().awaitDurable(); // its layers are used here
       }
       CheckpointHold published = draft.publish();
+      holds.standing(published);
       lineage.durable(pending);
       checkpoint.reachedDurable(draft.sinceCapture());
-      holdOnto(published);
       draft.close();
     } catch (Exception | Error e) {
       giveUp(pending, e);
       draft.abandon();
-    }
-  }
-
-  private void holdOnto(UUID checkpoint) {
-    try {
-      holdOnto(store.hold(checkpoint));
-    } catch (RuntimeException e) {
-      LOG.warn("checkpoint {} is not held for VM '{}'", checkpoint, vmName, e);
-    }
-  }
-
-  private void holdOnto(CheckpointHold next) {
-    CheckpointHold before = hold.getAndSet(next);
-    if (before != null) {
-      close(before);
-    }
-  }
-
-  private void close(AutoCloseable held) {
-    try {
-      held.close();
-    } catch (Exception e) {
-      LOG.warn("a checkpoint is held longer than VM '{}' needs it", vmName, e);
     }
   }
 
@@ -243,8 +230,7 @@ public final class Checkpointer implements AutoCloseable {
           requireOpen();
           settle();
           try {
-            Entered target = entered(checkpoint);
-            reverter.revert(target.position(), target.origin().state());
+            enter(checkpoint);
           } catch (UncheckedIOException | SnapshotFormatException | IllegalArgumentException e) {
             throw new CheckpointException(
                 "VM '%s' stays as it is: checkpoint %s cannot be entered: %s"
@@ -255,18 +241,40 @@ public final class Checkpointer implements AutoCloseable {
         });
   }
 
-  private Entered entered(UUID checkpoint) {
-    if (entered == null || !entered.origin().uuid().equals(checkpoint)) {
-      Origin origin = Origin.open(store, checkpoint);
-      forgetEntered();
-      entered = new Entered(origin, origin.position());
+  /** What was entered before is let go only then: the machine stands there until it has moved. */
+  private void enter(UUID checkpoint) {
+    boolean again = entered != null && entered.origin().uuid().equals(checkpoint);
+    Entered target = again ? entered : open(checkpoint);
+    if (reverter == null) {
+      reverter = new Reverter(machine, lineage);
     }
-    return entered;
+    try {
+      reverter.revert(target.position(), target.origin().state());
+    } catch (RuntimeException | Error e) {
+      if (!again) {
+        holds.release(target.origin());
+      }
+      throw e;
+    }
+    if (!again) {
+      forgetEntered();
+      entered = target;
+    }
+  }
+
+  private Entered open(UUID checkpoint) {
+    Origin origin = Origin.open(store, checkpoint);
+    try {
+      return new Entered(origin, origin.position());
+    } catch (RuntimeException | Error e) {
+      holds.release(origin);
+      throw e;
+    }
   }
 
   private void forgetEntered() {
     if (entered != null) {
-      close(entered.origin());
+      holds.release(entered.origin());
       entered = null;
     }
   }
@@ -303,11 +311,12 @@ public final class Checkpointer implements AutoCloseable {
       }
       closed = true;
       writingOut.join();
-      settle();
       List.of(writer, publisher).forEach(Checkpointer::end);
-      tools.close();
+      if (tools != null) {
+        tools.close();
+      }
       forgetEntered();
-      holdOnto((CheckpointHold) null);
+      holds.close();
     } finally {
       taking.unlock();
     }

@@ -5,6 +5,8 @@ import static dev.torpor.snapshot.Blocks.BYTES;
 import dev.torpor.linux.LinuxFile;
 import dev.torpor.snapshot.Extent;
 import dev.torpor.snapshot.Image;
+import dev.torpor.snapshot.Layer;
+import dev.torpor.snapshot.MapRoot;
 import dev.torpor.snapshot.Store;
 import dev.torpor.vmm.memory.FilePiece;
 import dev.torpor.vmm.memory.GuestMemory;
@@ -41,13 +43,23 @@ final class MappedImage implements AutoCloseable {
     }
     MappedImage mapped = new MappedImage();
     try {
-      mapped.openFiles(store, extents.get());
+      mapped.openFiles(store, widened(store, image, extents.get()));
       store.verifyForMapping(image, _ -> {});
       return Optional.of(mapped);
     } catch (RuntimeException e) {
       mapped.close();
       throw e;
     }
+  }
+
+  /** An image that is all of a flat layer is one piece: its absent blocks are holes there. */
+  private static List<Extent> widened(Store store, Image image, List<Extent> extents) {
+    MapRoot flat = image.root().flatMap();
+    if (extents.isEmpty() || !image.root().map().equals(flat)) {
+      return extents;
+    }
+    Layer layer = store.layers().layer(flat.layer());
+    return List.of(new Extent(0, image.blockCount(), flat.layer(), layer.dataOffset()));
   }
 
   private void openFiles(Store store, List<Extent> extents) {

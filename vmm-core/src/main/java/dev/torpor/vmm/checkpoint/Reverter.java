@@ -16,8 +16,8 @@ import java.util.List;
  * the vCPUs and devices. What does not differ is not touched, so the cost follows what was written.
  * Not thread-safe.
  *
- * <p>The pages are read and verified before anything of the machine is changed: a damaged
- * checkpoint does no harm to a machine that was to enter it.
+ * <p>The pages and the disks' maps are read and verified before anything of the machine is changed:
+ * a damaged checkpoint does no harm to a machine that was to enter it.
  */
 final class Reverter {
   /** How many pages are kept from their verification until they are loaded: 4 MiB. */
@@ -63,14 +63,19 @@ final class Reverter {
   }
 
   private void enter(Position target, MachineState state) {
-    findDifference(target.memory());
-    boolean kept = differing.count() <= ROOM;
+    differing.clear();
     try {
+      findDifference(target.memory());
       readAll();
-    } catch (RuntimeException e) {
+      for (int i = 0; i < disks.size(); i++) {
+        disks.get(i).requireReadable(target.disks().get(i));
+      }
+    } catch (RuntimeException | Error e) {
+      // The tracker has told, and will not tell again.
       lineage.giveBack(differing);
       throw e;
     }
+    boolean kept = differing.count() <= ROOM;
     try {
       load(kept);
       for (int i = 0; i < disks.size(); i++) {
@@ -85,7 +90,6 @@ final class Reverter {
   }
 
   private void findDifference(Image target) {
-    differing.clear();
     lineage.copyUnsaved(differing);
     if (machine.dirtyTracker().isStarted()) {
       machine.dirtyTracker().collect(differing);

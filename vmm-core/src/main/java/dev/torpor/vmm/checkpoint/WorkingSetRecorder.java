@@ -39,8 +39,7 @@ public final class WorkingSetRecorder implements AutoCloseable {
 
   /** Begins. Once. */
   public synchronized void start() {
-    thread =
-        Thread.ofPlatform().daemon().name("torpor-working-set").start(this::waitAndRecord);
+    thread = Thread.ofPlatform().daemon().name("torpor-working-set").start(this::waitAndRecord);
   }
 
   private void waitAndRecord() {

@@ -8,8 +8,8 @@ import dev.torpor.kvm.VcpuRun;
 import dev.torpor.linux.ThreadSignal;
 import dev.torpor.vmm.VmExit;
 import dev.torpor.vmm.device.Bus;
-import java.util.List;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
@@ -331,7 +331,9 @@ public final class Vcpu implements AutoCloseable {
     return new VmExit.Crashed(id, "%s, at rip=0x%x".formatted(reason, regs.get(Register.RIP)));
   }
 
-  /** Waits for the thread until a moment of {@link System#nanoTime}; returns whether it has ended. */
+  /**
+   * Waits for the thread until a moment of {@link System#nanoTime}; returns whether it has ended.
+   */
   boolean endsBefore(long nanoTime) {
     boolean interrupted = false;
     long left = nanoTime - System.nanoTime();

@@ -85,7 +85,7 @@ public record VmConfig(
     disks = List.copyOf(disks);
     MemoryLayout.regions(memoryByteSize);
     requireVcpuCount(vcpuCount);
-    requireDisks(disks);
+    requireDisks(disks, store.isPresent());
   }
 
   static void requirePauseBudget(Duration budget) {
@@ -102,22 +102,23 @@ public record VmConfig(
     }
   }
 
-  private static void requireDisks(List<DiskConfig> disks) {
+  private static void requireDisks(List<DiskConfig> disks, boolean onlyBases) {
     if (disks.size() > MAX_DISKS) {
       throw new IllegalArgumentException(disks.size() + " disks: at most " + MAX_DISKS);
     }
     Map<Path, DiskConfig> seen = new HashMap<>();
     for (DiskConfig disk : disks) {
-      requireUsable(disk);
+      requireUsable(disk, onlyBases);
       DiskConfig same = seen.put(disk.path().toAbsolutePath().normalize(), disk);
-      if (same != null && !(same.readOnly() && disk.readOnly())) {
+      if (same != null && !onlyBases && !(same.readOnly() && disk.readOnly())) {
         throw new IllegalArgumentException(
             "disk " + disk.path() + " is given twice: each disk needs a file of its own");
       }
     }
   }
 
-  private static void requireUsable(DiskConfig disk) {
+  /** A file that only lies beneath a disk is never written. */
+  private static void requireUsable(DiskConfig disk, boolean onlyBase) {
     Path path = disk.path();
     if (!Files.exists(path)) {
       throw new IllegalArgumentException(
@@ -126,7 +127,7 @@ public record VmConfig(
     if (!Files.isReadable(path)) {
       throw new IllegalArgumentException("disk " + path + " may not be read: change its mode");
     }
-    if (!disk.readOnly() && !Files.isWritable(path)) {
+    if (!disk.readOnly() && !onlyBase && !Files.isWritable(path)) {
       throw new IllegalArgumentException(
           "disk " + path + " may not be written: change its mode, or use it read-only");
     }

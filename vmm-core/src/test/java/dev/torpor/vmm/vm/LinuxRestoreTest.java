@@ -97,7 +97,10 @@ class LinuxRestoreTest {
       assertThat(run(after, "cat /sys/devices/system/clocksource/*/current_clocksource"))
           .isIn("kvm-clock", "tsc");
       String since = "dmesg | tail -n +$((%s + 1)) | ".formatted(linesBefore);
-      assertThat(run(after, since + "grep -iE 'WARNING|BUG|Oops|I/O error|stall|lockup|unstable|skew'"))
+      assertThat(
+              run(
+                  after,
+                  since + "grep -iE 'WARNING|BUG|Oops|I/O error|stall|lockup|unstable|skew'"))
           .isEmpty();
       long start = System.nanoTime();
       run(after, "sleep 2");

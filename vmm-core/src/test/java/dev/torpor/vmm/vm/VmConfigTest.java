@@ -3,6 +3,7 @@ package dev.torpor.vmm.vm;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.torpor.snapshot.Store;
 import dev.torpor.vmm.boot.FlatGuest;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -66,6 +67,10 @@ class VmConfigTest {
         builder().disk(disk, false).disk(sameDisk, true),
         "disk " + sameDisk + " is given twice: each disk needs a file of its own");
     assertThat(builder().disk(disk, true).disk(sameDisk, true).build().disks()).hasSize(2);
+    try (Store store = Store.open(folder.resolve("store"))) { // then the file is only read
+      assertThat(builder().store(store).disk(disk, false).disk(sameDisk, false).build().disks())
+          .hasSize(2);
+    }
   }
 
   @Test

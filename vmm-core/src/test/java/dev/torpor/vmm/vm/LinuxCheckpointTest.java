@@ -1,0 +1,215 @@
+package dev.torpor.vmm.vm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.torpor.snapshot.Store;
+import dev.torpor.testing.LinuxGuestTest;
+import dev.torpor.vmm.checkpoint.Checkpoint;
+import dev.torpor.vmm.checkpoint.GuestClock;
+import dev.torpor.vmm.checkpoint.MemorySource;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Checkpoints of a Linux guest in the middle of its work: its processes check what they do, the
+ * kernel complains of nothing, the file system is clean and the clock is right, wherever and
+ * however often the guest continues from them.
+ *
+ * <p>{@code TORPOR_LINUX_ROUNDS=20} continues from one checkpoint 20 times in each way.
+ */
+@LinuxGuestTest
+@Timeout(value = 1500, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class LinuxCheckpointTest {
+  private static final int ROUNDS =
+      Integer.parseInt(Optional.ofNullable(System.getenv("TORPOR_LINUX_ROUNDS")).orElse("3"));
+
+  /** After as many, each file was overwritten once and verified. */
+  private static final int WARM_UP = 8;
+
+  private static final long AWAY_SECONDS = 5;
+
+  @TempDir private Path folder;
+  private Store store;
+  private DiskCheck disk;
+
+  @BeforeEach
+  void openStore() {
+    store = Store.open(folder.resolve("store"));
+    disk = new DiskCheck(folder);
+  }
+
+  @AfterEach
+  void closeStore() {
+    store.close();
+  }
+
+  /** A checkpoint under load, with what was known of the guest right before. */
+  private record Instant(
+      UUID uuid, Map<String, Long> rounds, GuestUptime uptime, long leastNanos, long mostNanos) {
+    static Instant of(LinuxMachine machine, String label) throws InterruptedException {
+      Map<String, Long> rounds = LinuxWorkload.in(machine).rounds();
+      GuestUptime uptime = GuestUptime.of(machine);
+      long before = System.nanoTime();
+      Checkpoint checkpoint = machine.vm().checkpoint(label);
+      long after = System.nanoTime();
+      return new Instant(checkpoint.awaitDurable().uuid(), rounds, uptime, before, after);
+    }
+
+    /** Asserts that the guest's clock stood from then until a time between two. */
+    void assertClockStoodUntil(long least, long most, LinuxMachine machine)
+        throws InterruptedException {
+      GuestUptime.of(machine).assertLaterBy(uptime, least - mostNanos, most - leastNanos);
+    }
+  }
+
+  private Instant begin(LinuxMachine machine) throws Exception {
+    LinuxWorkload workload = LinuxWorkload.start(machine);
+    workload.awaitRounds(Map.of(), WARM_UP);
+    Instant instant = Instant.of(machine, "under-load");
+    disk.assertCleanAfterJournal(store, instant.uuid());
+    workload.awaitRounds(instant.rounds(), 1);
+    workload.assertUnharmed();
+    return instant;
+  }
+
+  private void check(LinuxMachine machine, Instant since) throws InterruptedException {
+    LinuxWorkload workload = LinuxWorkload.in(machine);
+    workload.awaitRounds(since.rounds(), 2);
+    workload.assertUnharmed();
+  }
+
+  /** Ends the guest's work, and checks its disk as it leaves it. */
+  private void finish(LinuxMachine machine) throws Exception {
+    LinuxWorkload.in(machine).finish();
+    UUID end = machine.checkpoint("end").uuid();
+    disk.assertClean(store, end);
+    var _ = store.remove(end);
+  }
+
+  private LinuxMachine restored(Instant instant, RestoreConfig.Builder config)
+      throws InterruptedException {
+    long before = System.nanoTime();
+    LinuxMachine machine = LinuxMachine.restore(store, instant.uuid(), config);
+    machine.vm().start();
+    long after = System.nanoTime();
+    if (config.build().clock() == GuestClock.CONTINUE) {
+      instant.assertClockStoodUntil(before, after, machine);
+    } else {
+      GuestUptime.of(machine).assertLaterBy(instant.uptime(), 0, after - before);
+    }
+    return machine;
+  }
+
+  private void restoreAndFinish(Instant instant, int round) throws Exception {
+    RestoreConfig.Builder config =
+        RestoreConfig.named("restored-" + round)
+            .memorySource(round % 2 == 0 ? MemorySource.MAPPED : MemorySource.PAGED);
+    try (LinuxMachine machine = restored(instant, config)) {
+      check(machine, instant);
+      finish(machine);
+    }
+  }
+
+  private void revert(LinuxMachine machine, Instant instant, int round) throws Exception {
+    machine.run("touch /tmp/given-up /load/given-up; sync");
+    long before = System.nanoTime();
+    machine.vm().revertTo(instant.uuid());
+    long after = System.nanoTime();
+    instant.assertClockStoodUntil(before, after, machine);
+    assertThat(machine.run("ls /tmp/given-up /load/given-up 2>/dev/null"))
+        .as("files written after the instant, in round %d", round)
+        .isEmpty();
+    check(machine, instant);
+  }
+
+  @Test
+  void aGuestAtWorkContinuesFromACheckpointAgainAndAgain() throws Exception {
+    try (LinuxMachine first = LinuxMachine.boot(store, 1)) {
+      Instant instant = begin(first);
+      for (int round = 0; round < ROUNDS; round++) {
+        revert(first, instant, round);
+      }
+      finish(first);
+      first.vm().revertTo(instant.uuid());
+      finish(first);
+      first.vm().stop();
+      for (int round = 0; round < ROUNDS; round++) {
+        restoreAndFinish(instant, round);
+      }
+      continueForGenerations(instant);
+    }
+  }
+
+  /** The checkpoint of a restored machine restores again, and so does the next. */
+  private void continueForGenerations(Instant first) throws Exception {
+    Instant instant = first;
+    for (int generation = 1; generation <= 3; generation++) {
+      RestoreConfig.Builder config =
+          RestoreConfig.named("generation-" + generation)
+              .memorySource(generation % 2 == 0 ? MemorySource.BEST : MemorySource.PAGED);
+      try (LinuxMachine machine = restored(instant, config)) {
+        check(machine, instant);
+        instant = Instant.of(machine, "generation-" + generation);
+        disk.assertCleanAfterJournal(store, instant.uuid());
+        check(machine, instant);
+        finish(machine);
+      }
+    }
+    restoreAndFinish(instant, 1);
+  }
+
+  @Test
+  void twoVcpusAtWorkContinueAndTheirClocksCatchUp() throws Exception {
+    try (LinuxMachine first = LinuxMachine.boot(store, 2)) {
+      Instant instant = begin(first);
+      revert(first, instant, 0);
+      restoreAndFinish(instant, 0);
+      restoreAndFinish(instant, 1);
+      revert(first, instant, 1);
+      finish(first);
+      TimeUnit.SECONDS.sleep(AWAY_SECONDS);
+      RestoreConfig.Builder late = RestoreConfig.named("late").clock(GuestClock.CATCH_UP);
+      try (LinuxMachine machine = restored(instant, late)) {
+        check(machine, instant);
+        assertThat(machine.run("nproc")).isEqualTo("2");
+        finish(machine);
+      }
+    }
+  }
+
+  @Test
+  void aBranchedGuestAndItsChildrenDoNotSeeEachOthersFiles() throws Exception {
+    try (LinuxMachine parent = LinuxMachine.boot(store, 1)) {
+      LinuxWorkload workload = LinuxWorkload.start(parent);
+      workload.awaitRounds(Map.of(), WARM_UP);
+      Map<String, Long> rounds = workload.rounds();
+      List<LinuxMachine> children = parent.fork("left", "right");
+      try (LinuxMachine left = children.get(0);
+          LinuxMachine right = children.get(1)) {
+        left.vm().start();
+        right.vm().start();
+        List<LinuxMachine> family = List.of(parent, left, right);
+        for (LinuxMachine one : family) {
+          String name = one.vm().name();
+          one.run("echo %s | tee /load/own-%s >/tmp/own-%s; sync".formatted(name, name, name));
+        }
+        for (LinuxMachine one : family) {
+          LinuxWorkload.in(one).awaitRounds(rounds, 3);
+          String name = one.vm().name();
+          assertThat(one.run("cat /load/own-* /tmp/own-*; ls /load /tmp | grep -c own-"))
+              .isEqualTo("%s\n%s\n2".formatted(name, name));
+          finish(one);
+        }
+      }
+    }
+  }
+}
