@@ -79,9 +79,7 @@ final class Staging implements AutoCloseable {
         slots[(int) page] = slot + 1;
       }
       memory.readPage(
-          page,
-          chunks.get(slot / CHUNK_PAGES).segment(),
-          (long) (slot % CHUNK_PAGES) * BYTES);
+          page, chunks.get(slot / CHUNK_PAGES).segment(), (long) (slot % CHUNK_PAGES) * BYTES);
     }
   }
 
