@@ -102,11 +102,9 @@ final class ForkBenchmark implements CheckpointBenchmark {
 
   /** Of the whole process, Java's heap too; what the kernel itself keeps is not in it. */
   private Note uniqueMemory() throws InterruptedException {
-    System.gc();
-    long before = PrivateMemory.bytes();
+    long before = PrivateMemory.bytesInUse();
     List<Vm> children = parent.fork(new TimedChildren(CHILDREN_WEIGHED));
-    System.gc();
-    double each = (double) (PrivateMemory.bytes() - before) / CHILDREN_WEIGHED;
+    double each = (double) (PrivateMemory.bytesInUse() - before) / CHILDREN_WEIGHED;
     children.forEach(Vm::close);
     return new Note("unique memory per child", each / BYTES_PER_KIB, 0, "KiB");
   }
