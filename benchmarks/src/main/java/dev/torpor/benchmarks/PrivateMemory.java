@@ -10,18 +10,22 @@ import java.util.List;
 final class PrivateMemory {
   private static final Path ROLLUP = Path.of("/proc/self/smaps_rollup");
   private static final long KIB = 1024;
-  private static final int COLLECTIONS = 2;
+  private static final long NOISE_BYTES = 1 << 20;
   private static final int CLEANING_MILLIS = 300;
 
   private PrivateMemory() {}
 
-  /** What is private, once all is given back that nobody uses. */
+  /** What is private, once all is given back that nobody uses: when that gets no less any more. */
   static long bytesInUse() throws InterruptedException {
-    for (int i = 0; i < COLLECTIONS; i++) {
+    long before;
+    long now = Long.MAX_VALUE;
+    do {
+      before = now;
       System.gc();
       Thread.sleep(CLEANING_MILLIS); // native memory of what was collected goes on another thread
-    }
-    return bytes();
+      now = bytes();
+    } while (now < before - NOISE_BYTES);
+    return now;
   }
 
   /**
