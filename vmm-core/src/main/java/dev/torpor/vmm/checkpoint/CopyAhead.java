@@ -21,6 +21,7 @@ final class CopyAhead {
   private static final int RESERVE = 1024;
 
   private static final int MAX_ROUNDS = 16;
+  private static final int MAX_STALLS = 3;
 
   private final DirtyTracker tracker;
   private final PageCopier copier;
@@ -51,17 +52,25 @@ final class CopyAhead {
       before = left;
       left = next(written, uncopied);
     }
-    before = Long.MAX_VALUE;
-    for (int i = 0; i < MAX_ROUNDS; i++) {
-      if (left <= FEW || !staging.hasRoomFor(left) || !isGaining(left, before)) {
-        break;
+    stage(left, written, uncopied, betweenBatches);
+    staging.reserve(RESERVE);
+  }
+
+  private void stage(long first, PageSet written, PageSet uncopied, Runnable betweenRounds) {
+    long left = first;
+    long least = Long.MAX_VALUE;
+    int stalls = 0;
+    for (int i = 0; i < MAX_ROUNDS && stalls < MAX_STALLS; i++) {
+      if (left <= FEW || !staging.hasRoomFor(left)) {
+        return;
       }
-      betweenBatches.run();
+      // One slow round says little: this thread may have waited for a processor.
+      stalls = isGaining(left, least) ? 0 : stalls + 1;
+      least = Math.min(least, left);
+      betweenRounds.run();
       staging.take(uncopied);
-      before = left;
       left = next(written, uncopied);
     }
-    staging.reserve(RESERVE);
   }
 
   /** Less than a fifth gained: the guest writes as fast as this copies. */
