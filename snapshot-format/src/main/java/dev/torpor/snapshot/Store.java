@@ -52,6 +52,7 @@ public final class Store implements AutoCloseable {
   private final Lease lease;
   private final Layers layers;
   private final Manifests manifests;
+  private final RecentManifests recent = new RecentManifests();
   private final Pins pins;
   private final VerifiedLayers verified;
   private final GarbageCollector collector;
@@ -187,22 +188,39 @@ public final class Store implements AutoCloseable {
     return io(
         "use the checkpoint " + uuid,
         () -> {
-          Manifest manifest = existing(uuid);
-          CheckpointHold hold = retained(manifest);
-          try {
-            // Only now: had it been removed before the lease had its layers, they may be gone.
-            if (!manifests.exists(uuid)) {
-              throw unknown(uuid);
-            }
-            for (ManifestLayer layer : manifest.layers()) {
-              requirePresent(layer);
-            }
-            return hold;
-          } catch (Throwable e) {
-            hold.close();
-            throw e;
+          if (!manifests.exists(uuid)) {
+            recent.remove(uuid);
+            throw unknown(uuid);
           }
+          Manifest known = recent.find(uuid, manifests.path(uuid));
+          return known == null ? holdUnknown(uuid) : holdExisting(known);
         });
+  }
+
+  /** The file is looked at first: whatever happens to it while it is read is noticed later. */
+  private CheckpointHold holdUnknown(UUID uuid) throws IOException {
+    FileIdentity file = FileIdentity.of(manifests.path(uuid));
+    CheckpointHold hold = holdExisting(existing(uuid));
+    try {
+      for (ManifestLayer layer : hold.manifest().layers()) {
+        requirePresent(layer);
+      }
+    } catch (Throwable e) {
+      hold.close();
+      throw e;
+    }
+    recent.add(hold.manifest(), file);
+    return hold;
+  }
+
+  private CheckpointHold holdExisting(Manifest manifest) throws IOException {
+    CheckpointHold hold = retained(manifest);
+    // Only now: had it been removed before the lease had its layers, they may be gone.
+    if (!manifests.exists(manifest.uuid())) {
+      hold.close();
+      throw unknown(manifest.uuid());
+    }
+    return hold;
   }
 
   /**
