@@ -20,6 +20,7 @@ final class ForkBenchmark implements CheckpointBenchmark {
   private final boolean untilExit;
   private final ScratchStore scratch;
   private final Vm parent;
+  private final double uniqueBytes;
 
   ForkBenchmark(CheckpointOperation operation, Path folder, boolean untilExit)
       throws InterruptedException {
@@ -28,6 +29,7 @@ final class ForkBenchmark implements CheckpointBenchmark {
     scratch = new ScratchStore(folder);
     parent = WarmVm.create(scratch.store());
     parent.checkpoint("").awaitDurable();
+    uniqueBytes = untilExit ? 0 : weighChildren();
   }
 
   /** Tells when each child was begun: when it was looked up what it shall be like. */
@@ -100,15 +102,21 @@ final class ForkBenchmark implements CheckpointBenchmark {
     return Note.millis("fork of one, instant included, p50", Distribution.of(samples).p50Nanos());
   }
 
-  /** Of the whole process, Java's heap too; what the kernel itself keeps is not in it. */
-  private Note uniqueMemory() throws InterruptedException {
-    System.gc();
-    long before = PrivateMemory.bytes();
+  private Note uniqueMemory() {
+    return new Note("unique memory per child", uniqueBytes / BYTES_PER_KIB, 0, "KiB");
+  }
+
+  /**
+   * What a child adds to the process, Java's heap included; what the kernel itself keeps is not in
+   * it. Before others have lived here: what they gave back would be used again, and not count.
+   */
+  private double weighChildren() throws InterruptedException {
+    parent.fork("first").close();
+    long before = PrivateMemory.bytesInUse();
     List<Vm> children = parent.fork(new TimedChildren(CHILDREN_WEIGHED));
-    System.gc();
-    double each = (double) (PrivateMemory.bytes() - before) / CHILDREN_WEIGHED;
+    double each = (double) (PrivateMemory.bytesInUse() - before) / CHILDREN_WEIGHED;
     children.forEach(Vm::close);
-    return new Note("unique memory per child", each / BYTES_PER_KIB, 0, "KiB");
+    return each;
   }
 
   @Override

@@ -31,6 +31,7 @@ final class WarmVm {
   }
 
   /** Starts one that continues from it, and returns once its guest has left for the first time. */
+  @SuppressWarnings("ThreadPriorityCheck") // the vCPU may need this very processor
   static void runToFirstExit(Vm vm) {
     Doorbell doorbell = doorbell(vm);
     long before = doorbell.progress();

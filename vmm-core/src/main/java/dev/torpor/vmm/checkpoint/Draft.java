@@ -41,6 +41,10 @@ final class Draft implements AutoCloseable {
 
   private ImageWriter writer;
   private PageCopy behind;
+
+  /** Whether pages of this draft are in the staging, which the next one uses after it. */
+  private boolean usesStaging;
+
   private final List<SealedLayer> sealed = new ArrayList<>();
   private MachineState state;
   private Instant created;
@@ -78,6 +82,7 @@ final class Draft implements AutoCloseable {
 
   /** Copies while the guest runs, until little is left. */
   void copyAhead() {
+    usesStaging = true;
     tools.copyAhead.run(written, uncopied, writer, () -> {});
   }
 
@@ -108,12 +113,11 @@ final class Draft implements AutoCloseable {
    */
   Position writeOut() {
     checkpoint.requireNotCancelled();
-    if (behind == null) {
-      tools.staging.drainTo(writer);
-    } else {
+    if (behind != null) {
       awaitCopy();
     }
-    checkpoint.requireNotCancelled();
+    tools.staging.drainTo(writer, checkpoint::requireNotCancelled);
+    usesStaging = false;
     memoryImage = writer.finish();
     List<Image> disks = sealed.stream().map(SealedLayer::toImage).toList();
     diskImages = tools.describeDisks(disks);
@@ -185,6 +189,9 @@ final class Draft implements AutoCloseable {
     if (behind != null) {
       behind.cancel();
       behind = null;
+    }
+    if (usesStaging) {
+      tools.staging.clear();
     }
     if (writer != null && (checkpoint == null || !checkpoint.isContinued())) {
       tools.store.forget(writer.layer());

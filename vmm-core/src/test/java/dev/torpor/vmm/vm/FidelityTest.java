@@ -43,7 +43,7 @@ class FidelityTest {
     int allParts = setups.stream().mapToInt(FidelitySetup::parts).sum();
     int deepest = 0;
     for (FidelitySetup setup : setups) {
-      int chain = setup == setups.getFirst() || OPERATIONS >= LONG_RUN ? CHAIN : 0;
+      int chain = setup.equals(setups.getFirst()) || OPERATIONS >= LONG_RUN ? CHAIN : 0;
       int share = Math.ceilDiv(OPERATIONS * setup.parts(), allParts);
       deepest = Math.max(deepest, live(setup, chain, share, seeds.nextLong(), counts));
     }
