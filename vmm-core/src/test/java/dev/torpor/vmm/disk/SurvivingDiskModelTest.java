@@ -115,7 +115,7 @@ class SurvivingDiskModelTest {
     }
 
     void step() throws IOException {
-      killIn = random.nextInt(12) == 0 ? random.nextInt(3) : -1;
+      killIn = random.nextInt(3) == 0 ? random.nextInt(2) : -1;
       switch (random.nextInt(16)) {
         case 0, 1, 2, 3, 4 -> write();
         case 5, 6 -> {
@@ -285,7 +285,7 @@ class SurvivingDiskModelTest {
 
     private void reopen() {
       killIn = -1;
-      if (random.nextBoolean()) {
+      if (random.nextInt(4) > 0) {
         collectGarbageOf(home);
       }
       store = Store.open(home.resolve("store"));
