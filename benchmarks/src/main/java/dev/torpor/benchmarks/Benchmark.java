@@ -1,5 +1,7 @@
 package dev.torpor.benchmarks;
 
+import java.util.List;
+
 /** One operation of Torpor's, ready to be measured again and again. */
 interface Benchmark extends AutoCloseable {
   /** The operation, as results name it. */
@@ -13,6 +15,11 @@ interface Benchmark extends AutoCloseable {
 
   /** Takes a round of samples, after warming up as often as the caller likes. */
   Distribution measure(int count) throws InterruptedException;
+
+  /** What there is to tell beside the row, after the last round. */
+  default List<Note> notes() throws InterruptedException {
+    return List.of();
+  }
 
   @Override
   void close();

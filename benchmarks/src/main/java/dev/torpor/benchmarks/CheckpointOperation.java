@@ -1,5 +1,7 @@
 package dev.torpor.benchmarks;
 
+import dev.torpor.vmm.checkpoint.MemorySource;
+import java.nio.file.Path;
 import java.util.List;
 
 /**
@@ -11,69 +13,168 @@ import java.util.List;
  * @param name what results call it
  * @param samplesPerRound how many samples make a round
  * @param yardstick the C program that does the same
+ * @param maker prepares to measure Torpor
  */
-record CheckpointOperation(String name, int samplesPerRound, YardstickCommand yardstick) {
+record CheckpointOperation(
+    String name, int samplesPerRound, YardstickCommand yardstick, Maker maker) {
+  private static final int FEW_PAGES = 100;
+  private static final int SOME_PAGES = 2_000;
+  private static final int MANY_PAGES = 100_000;
+  private static final int WORKING_SET_PAGES = 4_096;
+  private static final int LONG_CHAIN = 1_000;
+
+  /** Few enough that a thousand links still leave the guest's memory in use. */
+  private static final int PAGES_PER_LINK = 4;
+
+  /** Makes what measures an operation. */
+  @FunctionalInterface
+  interface Maker {
+    /** Prepares to measure, with a store in a folder. */
+    Benchmark make(CheckpointOperation operation, Path folder) throws InterruptedException;
+  }
+
   /** How long a checkpoint stops a guest of 256 MiB that has written to 2,000 pages since. */
   static final CheckpointOperation PAUSE_256_MIB =
       new CheckpointOperation(
-          "pause-256m", 100, YardstickCommand.of("pause-yardstick", "memory=256"));
+          "pause-256m",
+          20,
+          YardstickCommand.of("pause-yardstick", "memory=256"),
+          (operation, folder) -> new PauseBenchmark(operation, folder, mebibytes(256), SOME_PAGES));
 
   /** The same with 1 GiB. */
   static final CheckpointOperation PAUSE_1_GIB =
       new CheckpointOperation(
-          "pause-1g", 100, YardstickCommand.of("pause-yardstick", "memory=1024"));
+          "pause-1g",
+          20,
+          YardstickCommand.of("pause-yardstick", "memory=1024"),
+          (operation, folder) ->
+              new PauseBenchmark(operation, folder, mebibytes(1024), SOME_PAGES));
 
-  /** The same with 8 GiB, of which the host needs 4 GiB. */
+  /** The same with 8 GiB, of which the host needs 4 GiB for each side. */
   static final CheckpointOperation PAUSE_8_GIB =
       new CheckpointOperation(
-          "pause-8g", 100, YardstickCommand.of("pause-yardstick", "memory=8192"));
+          "pause-8g",
+          20,
+          YardstickCommand.of("pause-yardstick", "memory=8192"),
+          (operation, folder) ->
+              new PauseBenchmark(operation, folder, mebibytes(8192), SOME_PAGES));
 
   /** 1 GiB again, but 100,000 pages. */
   static final CheckpointOperation PAUSE_MANY_PAGES =
       new CheckpointOperation(
-          "pause-100k", 5, YardstickCommand.of("pause-yardstick", "memory=1024", "pages=100000"));
+          "pause-100k",
+          2,
+          YardstickCommand.of("pause-yardstick", "memory=1024", "pages=100000"),
+          (operation, folder) ->
+              new PauseBenchmark(operation, folder, mebibytes(1024), MANY_PAGES));
 
   /** Branching a warm 256 MiB VM: to a child that could run. A hundred live at a time. */
   static final CheckpointOperation FORK_READY =
-      new CheckpointOperation("fork-ready", 100, YardstickCommand.of("fork-yardstick", "kept=100"));
+      new CheckpointOperation(
+          "fork-ready",
+          100,
+          YardstickCommand.of("fork-yardstick", "kept=100"),
+          (operation, folder) -> new ForkBenchmark(operation, folder, false));
 
   /** The same, to the child's first exit. */
   static final CheckpointOperation FORK_EXIT =
       new CheckpointOperation(
-          "fork-exit", 100, YardstickCommand.of("fork-yardstick", "kept=100", "until=exit"));
+          "fork-exit",
+          100,
+          YardstickCommand.of("fork-yardstick", "kept=100", "until=exit"),
+          (operation, folder) -> new ForkBenchmark(operation, folder, true));
 
   /** From files in the page cache to the first exit of a 256 MiB VM. */
   static final CheckpointOperation RESTORE =
-      new CheckpointOperation("restore", 100, YardstickCommand.of("restore-yardstick"));
+      new CheckpointOperation(
+          "restore",
+          100,
+          YardstickCommand.of("restore-yardstick"),
+          (operation, folder) ->
+              new RestoreBenchmark(operation, folder, 1, PAGES_PER_LINK, MemorySource.BEST));
+
+  /** The same, paged by userfaultfd. */
+  static final CheckpointOperation RESTORE_PAGED =
+      new CheckpointOperation(
+          "restore-paged",
+          100,
+          YardstickCommand.of("restore-yardstick"),
+          (operation, folder) ->
+              new RestoreBenchmark(operation, folder, 1, PAGES_PER_LINK, MemorySource.PAGED));
+
+  /** The same as {@link #RESTORE}, from the last of a thousand checkpoints. */
+  static final CheckpointOperation RESTORE_DEEP =
+      new CheckpointOperation(
+          "restore-deep",
+          100,
+          YardstickCommand.of("restore-yardstick"),
+          (operation, folder) ->
+              new RestoreBenchmark(
+                  operation, folder, LONG_CHAIN, PAGES_PER_LINK, MemorySource.BEST));
 
   /** Taking a running 256 MiB VM back, which has written to 100 pages. */
   static final CheckpointOperation REVERT =
-      new CheckpointOperation("revert", 500, YardstickCommand.of("revert-yardstick", "way=copy"));
+      new CheckpointOperation(
+          "revert",
+          200,
+          YardstickCommand.of("revert-yardstick", "way=copy"),
+          (operation, folder) -> new RevertBenchmark(operation, folder, FEW_PAGES));
 
   /** From one missing page that the guest stops at to the next. */
   static final CheckpointOperation FAULT =
-      new CheckpointOperation("fault", 2_000, YardstickCommand.of("fault-yardstick"));
+      new CheckpointOperation(
+          "fault",
+          2000,
+          YardstickCommand.of("fault-yardstick"),
+          (operation, folder) -> new FaultBenchmark(operation, folder, 1));
 
   /** The same, with 16 pages brought in for each. */
   static final CheckpointOperation FAULT_AROUND =
       new CheckpointOperation(
-          "fault-16", 1_000, YardstickCommand.of("fault-yardstick", "around=16"));
+          "fault-16",
+          1000,
+          YardstickCommand.of("fault-yardstick", "around=16"),
+          (operation, folder) -> new FaultBenchmark(operation, folder, 16));
 
   /** Until the guest has written to the 4,096 pages of its working set, which lie together. */
   static final CheckpointOperation WORKING_SET =
-      new CheckpointOperation("working-set", 5, YardstickCommand.of("working-set-yardstick"));
+      new CheckpointOperation(
+          "working-set",
+          5,
+          YardstickCommand.of("working-set-yardstick"),
+          (operation, folder) ->
+              new WorkingSetBenchmark(
+                  operation, folder, WorkingSetBenchmark.together(WORKING_SET_PAGES), true));
 
-  /** The same, spread over its memory. */
+  /** The same, brought in when the guest stops at them. */
+  static final CheckpointOperation WORKING_SET_BY_FAULTS =
+      new CheckpointOperation(
+          "working-set-by-faults",
+          2,
+          YardstickCommand.of("working-set-yardstick", "way=faults"),
+          (operation, folder) ->
+              new WorkingSetBenchmark(
+                  operation, folder, WorkingSetBenchmark.together(WORKING_SET_PAGES), false));
+
+  /** The same as {@link #WORKING_SET}, spread over its memory. */
   static final CheckpointOperation WORKING_SET_SCATTERED =
       new CheckpointOperation(
           "working-set-scattered",
           5,
-          YardstickCommand.of("working-set-yardstick", "layout=scattered"));
+          YardstickCommand.of("working-set-yardstick", "layout=scattered"),
+          (operation, folder) ->
+              new WorkingSetBenchmark(
+                  operation, folder, WorkingSetBenchmark.allOver(WORKING_SET_PAGES), true));
 
-  /** The same as {@link #WORKING_SET}, each page brought in when the guest stops at it. */
-  static final CheckpointOperation WORKING_SET_BY_FAULTS =
+  /** The same, brought in when the guest stops at them. */
+  static final CheckpointOperation WORKING_SET_SCATTERED_BY_FAULTS =
       new CheckpointOperation(
-          "working-set-by-faults", 2, YardstickCommand.of("working-set-yardstick", "way=faults"));
+          "working-set-scattered-by-faults",
+          2,
+          YardstickCommand.of("working-set-yardstick", "layout=scattered", "way=faults"),
+          (operation, folder) ->
+              new WorkingSetBenchmark(
+                  operation, folder, WorkingSetBenchmark.allOver(WORKING_SET_PAGES), false));
 
   /** All of them. */
   static final List<CheckpointOperation> ALL =
@@ -85,10 +186,22 @@ record CheckpointOperation(String name, int samplesPerRound, YardstickCommand ya
           FORK_READY,
           FORK_EXIT,
           RESTORE,
+          RESTORE_PAGED,
+          RESTORE_DEEP,
           REVERT,
           FAULT,
           FAULT_AROUND,
           WORKING_SET,
+          WORKING_SET_BY_FAULTS,
           WORKING_SET_SCATTERED,
-          WORKING_SET_BY_FAULTS);
+          WORKING_SET_SCATTERED_BY_FAULTS);
+
+  private static long mebibytes(long count) {
+    return count << 20;
+  }
+
+  /** Prepares to measure Torpor, with a store in a folder; the caller closes it. */
+  Benchmark prepare(Path folder) throws InterruptedException {
+    return maker.make(this, folder);
+  }
 }

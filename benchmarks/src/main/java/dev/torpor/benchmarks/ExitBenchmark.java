@@ -16,6 +16,7 @@ import dev.torpor.vmm.device.Doorbell;
 import dev.torpor.vmm.memory.GuestMemory;
 import dev.torpor.vmm.memory.MemoryBacking;
 import java.lang.management.ManagementFactory;
+import java.util.List;
 import java.util.concurrent.Semaphore;
 
 /**
@@ -129,9 +130,10 @@ final class ExitBenchmark implements Benchmark {
     return Distribution.of(clockwork.samples);
   }
 
-  /** Bytes allocated on the vCPU's thread for each exit of the last round. */
-  double allocatedBytesPerExit() {
-    return allocatedBytesPerExit;
+  /** What each exit of the last round allocated on the vCPU's thread. */
+  @Override
+  public List<Note> notes() {
+    return List.of(new Note("allocated per exit", allocatedBytesPerExit, 4, "bytes"));
   }
 
   @Override

@@ -45,6 +45,17 @@ public final class Main implements Callable<Integer> {
       description = "Only operations whose names begin so.")
   private String only;
 
+  @Option(
+      names = "--store",
+      paramLabel = "DIR",
+      defaultValue = "${sys:java.io.tmpdir}",
+      description =
+          "Put stores for checkpoints there, for as long as they are needed (${DEFAULT-VALUE}).")
+  private Path storeFolder;
+
+  private final List<Row> rows = new ArrayList<>();
+  private final List<Note> notes = new ArrayList<>();
+
   private Main() {}
 
   /**
@@ -79,27 +90,37 @@ public final class Main implements Callable<Integer> {
   }
 
   private void compareAll(Path home) throws IOException, InterruptedException {
-    List<Row> rows = new ArrayList<>();
     System.out.println(Row.HEADER);
     if ("exit".startsWith(only)) {
-      try (ExitBenchmark exit = new ExitBenchmark()) {
-        report(rows, compare(home, exit));
-        System.out.printf(
-            Locale.ROOT, "allocated per exit: %.4f bytes%n", exit.allocatedBytesPerExit());
-      }
+      report(home, new ExitBenchmark());
     }
     if ("kick".startsWith(only)) {
-      try (KickBenchmark kick = new KickBenchmark()) {
-        report(rows, compare(home, kick));
+      report(home, new KickBenchmark());
+    }
+    for (CheckpointOperation operation : CheckpointOperation.ALL) {
+      if (operation.name().startsWith(only)) {
+        report(home, operation.prepare(storeFolder));
       }
     }
     if (json != null) {
-      Files.writeString(json, asJson(rows));
+      Files.writeString(json, asJson());
+    }
+  }
+
+  private void report(Path home, Benchmark made) throws IOException, InterruptedException {
+    try (made) {
+      Row row = compare(home, made);
+      rows.add(row);
+      System.out.println(row.text());
+      for (Note note : made.notes()) {
+        notes.add(note);
+        System.out.println("  " + note.text());
+      }
     }
   }
 
   private void measureYardsticks(Path home) throws IOException {
-    System.out.printf("%-22s %12s %12s%n", "operation", "C p50", "p99");
+    System.out.printf("%-32s %12s %12s%n", "operation", "C p50", "p99");
     for (CheckpointOperation operation : CheckpointOperation.ALL) {
       if (operation.name().startsWith(only)) {
         measureYardstick(home, operation);
@@ -116,15 +137,10 @@ public final class Main implements Callable<Integer> {
     }
     System.out.printf(
         Locale.ROOT,
-        "%-22s %9.2f µs %9.2f µs%n",
+        "%-32s %9.2f µs %9.2f µs%n",
         operation.name(),
         theirs.p50Nanos() / 1e3,
         theirs.p99Nanos() / 1e3);
-  }
-
-  private static void report(List<Row> rows, Row row) {
-    rows.add(row);
-    System.out.println(row.text());
   }
 
   /** Rounds of Torpor's and of the yardstick's, alternating. */
@@ -149,17 +165,12 @@ public final class Main implements Callable<Integer> {
         theirs.p99Nanos());
   }
 
-  private static String asJson(List<Row> rows) {
-    return rows.stream()
-        .map(Row::json)
-        .collect(
-            Collectors.joining(
-                ",",
-                "{\"host\":{\"kernel\":\""
-                    + System.getProperty("os.version")
-                    + "\",\"jdk\":\""
-                    + Runtime.version()
-                    + "\"},\"rows\":[",
-                "]}\n"));
+  private String asJson() {
+    return "{\"host\":{\"kernel\":\"%s\",\"jdk\":\"%s\"},\"rows\":[%s],\"notes\":[%s]}%n"
+        .formatted(
+            System.getProperty("os.version"),
+            Runtime.version(),
+            rows.stream().map(Row::json).collect(Collectors.joining(",")),
+            notes.stream().map(Note::json).collect(Collectors.joining(",")));
   }
 }

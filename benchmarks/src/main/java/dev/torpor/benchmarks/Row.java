@@ -19,7 +19,7 @@ record Row(
     long yardstickP99Nanos) {
 
   static final String HEADER =
-      "%-22s %12s %12s %12s %12s %7s"
+      "%-32s %12s %12s %12s %12s %7s"
           .formatted("operation", "torpor p50", "p99", "C p50", "p99", "ratio");
 
   /** Torpor's median in units of the C program's. */
@@ -30,7 +30,7 @@ record Row(
   String text() {
     return String.format(
         Locale.ROOT,
-        "%-22s %9.2f µs %9.2f µs %9.2f µs %9.2f µs %6.2fx",
+        "%-32s %9.2f µs %9.2f µs %9.2f µs %9.2f µs %6.2fx",
         operation,
         torporP50Nanos / 1e3,
         torporP99Nanos / 1e3,

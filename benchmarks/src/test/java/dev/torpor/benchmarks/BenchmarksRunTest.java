@@ -4,11 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.torpor.testing.KvmTest;
+import dev.torpor.vmm.checkpoint.MemorySource;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -17,6 +20,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 class BenchmarksRunTest {
   private static final Path HOME = Path.of("..");
   private static final int SAMPLES = 50;
+
+  @TempDir Path folder;
 
   private static void run(Supplier<Benchmark> made) throws Exception {
     try (Benchmark benchmark = made.get();
@@ -62,6 +67,43 @@ class BenchmarksRunTest {
       assertPlausible(yardstick.measure(3), 3);
       assertPlausible(yardstick.measure(1), 1);
     }
+  }
+
+  /** Neither of the one that needs much memory, nor of those that need long to prepare. */
+  static Stream<CheckpointOperation> quickOperations() {
+    return operationsOfAnyHost()
+        .filter(operation -> !operation.equals(CheckpointOperation.PAUSE_MANY_PAGES))
+        .filter(operation -> !operation.equals(CheckpointOperation.RESTORE_DEEP));
+  }
+
+  @ParameterizedTest
+  @MethodSource("quickOperations")
+  void everyCheckpointOperationIsMeasured(CheckpointOperation operation) throws Exception {
+    try (Benchmark benchmark = operation.prepare(folder)) {
+      assertThat(benchmark.operation()).isEqualTo(operation.name());
+      assertPlausible(benchmark.measure(3), 3);
+      assertThat(benchmark.notes()).allSatisfy(note -> assertThat(note.value()).isPositive());
+    }
+    assertThat(folder).isEmptyDirectory();
+  }
+
+  @Test
+  void aChainOfCheckpointsIsRestoredFromItsEnd() throws Exception {
+    try (Benchmark benchmark =
+        new RestoreBenchmark(CheckpointOperation.RESTORE_DEEP, folder, 3, 2, MemorySource.BEST)) {
+      assertPlausible(benchmark.measure(2), 2);
+    }
+  }
+
+  @Test
+  void privateMemoryIsTheSumOfWhatTheKernelCallsPrivate() {
+    List<String> rollup =
+        List.of(
+            "Shared_Clean:       400 kB",
+            "Private_Clean:       12 kB",
+            "Private_Dirty:        8 kB",
+            "Private_Hugetlb:      0 kB");
+    assertThat(PrivateMemory.of(rollup)).isEqualTo(20 << 10);
   }
 
   @Test

@@ -84,7 +84,7 @@ final class ForkCommand implements Callable<Integer> {
           UUID.fromString(
               running.checkpoint(store.folder(), freeLabel(opened)).get("uuid").getAsString());
     }
-    return Vm.restore(opened, checkpoint, restore.describe(name, console));
+    return Vm.restore(opened, checkpoint, restore.describe(name, console, store.diskFolder(name)));
   }
 
   /** {@code fork-N}, or with a number where that is taken. */

@@ -72,7 +72,9 @@ final class RestoreCommand implements Callable<Integer> {
                           opened,
                           console ->
                               Vm.restore(
-                                  opened, checkpoint.uuid(), restore.describe(name, console))))
+                                  opened,
+                                  checkpoint.uuid(),
+                                  restore.describe(name, console, store.diskFolder(name)))))
               .toList();
       return foreground.run(newcomers, running.timeout()).exitCode();
     }

@@ -115,11 +115,12 @@ final class RestoreOptions {
     }
   }
 
-  /** The description of one of the VMs. */
-  RestoreConfig describe(String vmName, SerialOutput console) {
+  /** The description of one of the VMs, whose disks take the place of those in the folder. */
+  RestoreConfig describe(String vmName, SerialOutput console, Path diskFolder) {
     RestoreConfig.Builder machine =
         RestoreConfig.named(vmName)
             .console(console)
+            .diskFolder(diskFolder)
             .clock(clock)
             .memorySource(memorySource)
             .fill(fill)

@@ -2,11 +2,13 @@ package dev.torpor.launcher;
 
 import com.google.gson.JsonObject;
 import dev.torpor.launcher.control.Json;
+import dev.torpor.launcher.control.VmName;
 import dev.torpor.snapshot.Garbage;
 import dev.torpor.snapshot.SnapshotFormatException;
 import dev.torpor.snapshot.Store;
 import dev.torpor.snapshot.Summary;
 import dev.torpor.snapshot.UnknownCheckpointException;
+import dev.torpor.vmm.vm.Vm;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
@@ -16,21 +18,26 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code torpor rm}. */
 @Command(
     name = "rm",
-    description = "Removes checkpoints, and what of their data nobody else needs.",
+    description = "Removes checkpoints or a VM's disks, and what of their data nobody else needs.",
     sortOptions = false,
     footer = {
       "",
       "Other checkpoints stay whole, children too, and VMs that run on them go on. A damaged",
       "checkpoint is removed by its whole UUID.",
       "",
-      "Example:",
+      "With --disks: what a VM that does not run has written to its disks, and would continue with.",
+      "The disks' files and all checkpoints stay.",
+      "",
+      "Examples:",
       "  torpor rm web/v1",
+      "  torpor rm --disks web",
     },
     mixinStandardHelpOptions = true,
     versionProvider = Main.Version.class)
@@ -40,10 +47,19 @@ final class RmCommand implements Callable<Integer> {
   @Parameters(
       paramLabel = "REF",
       arity = "1..*",
-      description = "The checkpoint: a label, NAME/LABEL, or the beginning of a UUID.")
+      description =
+          "The checkpoint: a label, NAME/LABEL, or the beginning of a UUID. With --disks, the VM's"
+              + " name.")
   private List<String> refs;
 
-  @Option(names = "--json", description = "Print a JSON object for each: name, uuid, freedBytes.")
+  @Option(names = "--disks", description = "Remove what VMs have written to their disks.")
+  private boolean disks;
+
+  @Option(
+      names = "--json",
+      description =
+          "Print a JSON object for each: name, uuid, freedBytes; with --disks name and"
+              + " freedBytes.")
   private boolean json;
 
   @Mixin private final StoreOption store;
@@ -58,7 +74,11 @@ final class RmCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     try (Store opened = store.openExisting()) {
       for (String ref : refs) {
-        remove(opened, ref);
+        if (disks) {
+          removeDisks(opened, ref);
+        } else {
+          remove(opened, ref);
+        }
       }
     }
     return ExitCode.OK;
@@ -70,8 +90,44 @@ final class RmCommand implements Callable<Integer> {
       remove(opened, ref, uuid);
       return;
     }
-    Summary found = StoreOption.find(opened, ref);
+    Summary found;
+    try {
+      found = StoreOption.find(opened, ref);
+    } catch (IllegalStateException e) {
+      throw hasDisks(ref)
+          ? new IllegalStateException(
+              e.getMessage() + "; 'torpor rm --disks %s' removes that VM's disks".formatted(ref), e)
+          : e;
+    }
     remove(opened, CheckpointText.name(found), found.uuid());
+  }
+
+  private boolean hasDisks(String name) {
+    return VmName.isName(name) && Vm.hasDisks(store.diskFolder(name));
+  }
+
+  private void removeDisks(Store opened, String name) {
+    try {
+      VmName.require(name);
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+    }
+    if (Vm.deleteDisks(opened, store.diskFolder(name)) == 0) {
+      throw new IllegalStateException(
+          "VM '%s' has no disks in %s".formatted(name, opened.directory()));
+    }
+    Garbage freed = opened.collectGarbage();
+    JsonObject object = new JsonObject();
+    object.addProperty("name", name);
+    object.addProperty("freedBytes", freed.bytes());
+    spec.commandLine()
+        .getOut()
+        .println(
+            json
+                ? Json.line(object)
+                : "removed the disks of %s: %s freed"
+                    .formatted(name, CheckpointText.bytes(freed.bytes())));
+    freed.damaged().forEach(this::warn);
   }
 
   private void remove(Store opened, String name, UUID uuid) throws IOException {

@@ -59,8 +59,9 @@ final class RunCommand implements Callable<Integer> {
       names = "--name",
       paramLabel = "NAME",
       description =
-          "Let it be checkpointed and controlled under this name. Disks stay as they are;"
-              + " what the guest writes goes to the store.")
+          "Let it be checkpointed and controlled under this name. Disks' files stay as they are;"
+              + " what the guest writes goes to the store, and the next run of the same name"
+              + " continues with it.")
   private String name;
 
   @Mixin private final RunningOptions running = new RunningOptions();
@@ -106,7 +107,7 @@ final class RunCommand implements Callable<Integer> {
 
   private int runNamed(VmConfig.Builder description) throws IOException, InterruptedException {
     try (Store opened = store.open()) {
-      description.name(name).store(opened);
+      description.name(name).store(opened).diskFolder(store.diskFolder(name));
       return run(
           Newcomer.inStore(
               name, opened, console -> Vm.create(description.console(console).build())));

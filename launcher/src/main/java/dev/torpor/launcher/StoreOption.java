@@ -32,6 +32,11 @@ final class StoreOption {
     return folder != null ? folder : dataHome().resolve("torpor");
   }
 
+  /** Where the disks of a VM keep what the next run of the same name continues with. */
+  Path diskFolder(String vmName) {
+    return folder().toAbsolutePath().resolve("vms").resolve(vmName);
+  }
+
   private Path dataHome() {
     Path configured = Path.of(environment.getOrDefault("XDG_DATA_HOME", ""));
     return configured.isAbsolute() // the specification of that variable ignores others

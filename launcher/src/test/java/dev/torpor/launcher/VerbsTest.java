@@ -174,6 +174,33 @@ class VerbsTest {
   }
 
   @Test
+  void aVmsDisksOutliveItUntilTheyAreRemoved() throws Exception {
+    Path disk = Files.write(folder.resolve("disk.raw"), new byte[1 << 20]);
+    folder = folder.resolve("store");
+    Path state = folder.resolve("vms/a/disk0.state");
+    String[] spin = {"run", "--flat", "spin", "--memory", "8M", "--disk", disk.toString()};
+    try (VmProcess vm = VmProcess.start(folder, "a", spin)) {
+      assertThat(failure("rm", "--disks", "a")).contains("in use by another VM");
+      checkpoint("a", "v1");
+      vm.kill();
+    }
+    assertThat(state).exists();
+    assertThat(run("restore", "a/v1", "--name", "c", "--timeout", "1").exitCode()).isEqualTo(124);
+    assertThat(folder.resolve("vms/c/disk0.state")).exists();
+    ok("rm", "a/v1");
+    assertThat(failure("rm", "a")).contains("'torpor rm --disks a' removes that VM's disks");
+    VmProcess.start(folder, "a", spin).close(); // it goes on with them
+
+    assertThat(ok("rm", "--disks", "a", "c")).startsWith("removed the disks of a: ");
+
+    assertThat(state).doesNotExist();
+    assertThat(layers()).isEmpty();
+    assertThat(failure("rm", "--disks", "a")).contains("VM 'a' has no disks");
+    assertThat(failure("rm", "a")).doesNotContain("--disks");
+    assertThat(run("rm", "--disks", "x/y").exitCode()).isEqualTo(2);
+  }
+
+  @Test
   void aDamagedCheckpointIsNotRestoredAndTheFileIsNamed() throws Exception {
     checkpointOfEndedVm();
     for (Path layer : layers()) {

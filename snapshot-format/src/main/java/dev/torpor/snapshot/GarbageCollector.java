@@ -38,8 +38,8 @@ final class GarbageCollector {
     int[] files = layers.numbers();
     Set<Integer> needed = new HashSet<>(leases.collect());
     List<SnapshotFormatException> damaged = new ArrayList<>();
-    needed.addAll(manifests.layers(damaged));
     needed.addAll(pins.layers(damaged));
+    needed.addAll(manifests.layers(damaged));
     removeWorkingSets();
     if (!damaged.isEmpty()) {
       return new Garbage(0, 0, damaged);

@@ -149,6 +149,17 @@ public final class Layers implements AutoCloseable {
   }
 
   /**
+   * Gives up a layer that was created here and that nothing will refer to. Who collects garbage may
+   * then delete it; one that something refers to by now stays as it is.
+   *
+   * @param number its number
+   * @throws UncheckedIOException if that cannot be written down
+   */
+  public void forget(int number) {
+    claims.unclaim(number);
+  }
+
+  /**
    * Where a layer's file is, whether it exists or not.
    *
    * @param number the layer's number

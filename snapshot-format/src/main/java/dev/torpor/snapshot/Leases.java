@@ -20,8 +20,8 @@ import java.util.UUID;
  * The leases of all processes that use a store, as garbage collection reads them.
  *
  * <p>Why no layer in use is ever removed. Collection holds the store's lock, so there is one at a
- * time, and it works in this order: it lists the layers' files (F), reads the leases (L), then
- * reads the manifests (M), and deletes those of F that are in neither L nor M.
+ * time, and it works in this order: it lists the layers' files (F), reads the leases (L), then the
+ * pins (P), then the manifests (M), and deletes those of F that are in none of them.
  *
  * <ul>
  *   <li><b>A layer being written.</b> Its number is in its writer's lease before its file exists.
@@ -35,6 +35,8 @@ import java.util.UUID;
  *       so.
  *   <li><b>A checkpoint being published.</b> Its layers are in the publisher's lease until the
  *       manifest has its name; if the lease ends before L, M sees the manifest.
+ *   <li><b>A disk's layer.</b> It is pinned before its process lets it go, and unpinned once a
+ *       manifest has it: if P misses it, either L was before its lease ended, or M sees it.
  * </ul>
  */
 final class Leases {

@@ -30,7 +30,9 @@ final class Pins {
   /** In one step, durable. */
   void set(UUID owner, Collection<Integer> layers, Path temporary) throws IOException {
     if (layers.isEmpty()) {
-      Files.deleteIfExists(path(owner));
+      if (Files.deleteIfExists(path(owner))) {
+        WholeFile.syncDirectory(directory);
+      }
       return;
     }
     Set<Integer> sorted = new TreeSet<>(layers);

@@ -13,6 +13,16 @@ public final class VmName {
   private VmName() {}
 
   /**
+   * Whether a VM can be called so.
+   *
+   * @param name any text
+   * @return whether it is a name
+   */
+  public static boolean isName(String name) {
+    return FORM.matcher(name).matches();
+  }
+
+  /**
    * Checks a name.
    *
    * @param name what somebody wants to call a VM
@@ -21,7 +31,7 @@ public final class VmName {
    *     right
    */
   public static String require(String name) {
-    if (!FORM.matcher(name).matches()) {
+    if (!isName(name)) {
       throw new IllegalArgumentException(
           "'%s' is no name for a VM: write up to %d letters, digits, dots, dashes or underscores, a letter or digit first"
               .formatted(name, MAX_CHARS));

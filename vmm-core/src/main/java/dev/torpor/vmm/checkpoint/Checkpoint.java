@@ -192,11 +192,16 @@ public final class Checkpoint {
   }
 
   /**
-   * Gives it up, unless it is durable or about to be. The VM is not disturbed, and what changed is
-   * in its next checkpoint. {@link #stage()} tells soon whether it was in time.
+   * Gives it up, unless it is durable or about to be, or another one follows it. The VM is not
+   * disturbed, and what changed is in its next checkpoint. {@link #stage()} tells soon whether it
+   * was in time.
    */
   public void cancel() {
     cancelled = true;
+  }
+
+  boolean isCancelled() {
+    return cancelled;
   }
 
   void requireNotCancelled() {

@@ -125,6 +125,7 @@ public final class Checkpointer implements AutoCloseable {
 
   private Checkpoint takeNow(String label) {
     requireOpen();
+    lineage.beginDraft();
     int losses = lineage.lossCount();
     if (tools == null) {
       tools = new DraftTools(machine, store, budget);
@@ -187,8 +188,12 @@ public final class Checkpointer implements AutoCloseable {
       return;
     }
     Checkpoint checkpoint = pending.checkpoint();
+    if (checkpoint.isCancelled() && lineage.loseLast(pending)) {
+      checkpoint.fail(new CancellationException("cancelled"));
+      draft.abandon();
+      return;
+    }
     try {
-      checkpoint.requireNotCancelled();
       if (pendingStart.isPresent()) {
         pendingStart.get().awaitDurable(); // its layers are used here
       }

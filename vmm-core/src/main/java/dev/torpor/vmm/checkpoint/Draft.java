@@ -41,6 +41,10 @@ final class Draft implements AutoCloseable {
 
   private ImageWriter writer;
   private PageCopy behind;
+
+  /** Whether pages of this draft are in the staging, which the next one uses after it. */
+  private boolean usesStaging;
+
   private final List<SealedLayer> sealed = new ArrayList<>();
   private MachineState state;
   private Instant created;
@@ -78,6 +82,7 @@ final class Draft implements AutoCloseable {
 
   /** Copies while the guest runs, until little is left. */
   void copyAhead() {
+    usesStaging = true;
     tools.copyAhead.run(written, uncopied, writer, () -> {});
   }
 
@@ -108,12 +113,11 @@ final class Draft implements AutoCloseable {
    */
   Position writeOut() {
     checkpoint.requireNotCancelled();
-    if (behind == null) {
-      tools.staging.drainTo(writer);
-    } else {
+    if (behind != null) {
       awaitCopy();
     }
-    checkpoint.requireNotCancelled();
+    tools.staging.drainTo(writer, checkpoint::requireNotCancelled);
+    usesStaging = false;
     memoryImage = writer.finish();
     List<Image> disks = sealed.stream().map(SealedLayer::toImage).toList();
     diskImages = tools.describeDisks(disks);
@@ -162,14 +166,17 @@ final class Draft implements AutoCloseable {
                 checkpoint.dirtyPages(),
                 checkpoint.storedBytes(),
                 sinceCapture().toNanos()));
-    return tools.store.publish(
-        Manifest.of(
-            tools.store.layers(),
-            summary,
-            memoryImage.root(),
-            diskImages,
-            MachineStateBytes.of(MachineStateCodec.encode(state))),
-        needed);
+    CheckpointHold published =
+        tools.store.publish(
+            Manifest.of(
+                tools.store.layers(),
+                summary,
+                memoryImage.root(),
+                diskImages,
+                MachineStateBytes.of(MachineStateCodec.encode(state))),
+            needed);
+    sealed.forEach(SealedLayer::published);
+    return published;
   }
 
   /** How long ago the instant was. */
@@ -183,9 +190,13 @@ final class Draft implements AutoCloseable {
       behind.cancel();
       behind = null;
     }
+    if (usesStaging) {
+      tools.staging.clear();
+    }
     if (writer != null && (checkpoint == null || !checkpoint.isContinued())) {
       tools.store.forget(writer.layer());
     }
+    sealed.forEach(SealedLayer::abandon);
     close();
   }
 

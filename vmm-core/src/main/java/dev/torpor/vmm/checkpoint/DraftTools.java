@@ -26,7 +26,7 @@ final class DraftTools implements AutoCloseable {
   final Store store;
   final PageCopier copier;
   final CopyAhead copyAhead;
-  final Staging staging = new Staging();
+  final Staging staging;
   final List<LayeredDisk> disks;
   private final Duration budget;
   private CopyBehind copyBehind;
@@ -39,7 +39,8 @@ final class DraftTools implements AutoCloseable {
     this.disks = machine.layeredDisks();
     GuestMemory memory = machine.memory();
     copier = new PageCopier(memory);
-    copyAhead = new CopyAhead(machine.dirtyTracker(), copier, memory.pageCount());
+    staging = new Staging(memory);
+    copyAhead = new CopyAhead(machine.dirtyTracker(), copier, staging, memory.pageCount());
   }
 
   /**
@@ -53,9 +54,10 @@ final class DraftTools implements AutoCloseable {
     // Half: the kick, the vCPUs and the log take the rest.
     boolean fits = count * COPY_NANOS <= budget.toNanos() / 2;
     if (fits || !protectingIsCheaper(pages, count) || !canProtect()) {
-      staging.take(machine.memory(), pages);
+      staging.take(pages);
       return null;
     }
+    staging.drop(pages);
     return copyBehind.arm(pages, copier.sinkTo(writer));
   }
 
@@ -85,6 +87,7 @@ final class DraftTools implements AutoCloseable {
 
   @Override
   public void close() {
+    staging.close();
     if (copyBehind != null) {
       copyBehind.close();
     }

@@ -35,6 +35,9 @@ final class Lineage {
   /** Pages written since {@link #head}, that failed checkpoints had taken. */
   private final PageSet unsaved;
 
+  /** Whether a checkpoint is being made that is not pending yet. */
+  private boolean drafting;
+
   private Position durable;
   private int lossCount;
 
@@ -47,6 +50,11 @@ final class Lineage {
   Lineage(Position start, long pageCount) {
     durable = start;
     unsaved = new PageSet(pageCount);
+  }
+
+  /** A checkpoint is being made, until it is {@link #written} or its pages are given back. */
+  synchronized void beginDraft() {
+    drafting = true;
   }
 
   /** What the next checkpoint follows. */
@@ -72,6 +80,7 @@ final class Lineage {
 
   /** Takes pages back from a checkpoint that was not made. */
   synchronized void giveBack(PageSet pages) {
+    drafting = false;
     unsaved.addAll(pages);
   }
 
@@ -82,6 +91,7 @@ final class Lineage {
    * @return false if what it follows was given up meanwhile: then its pages are taken back
    */
   synchronized boolean written(Pending next, int expectedLossCount) {
+    drafting = false;
     if (expectedLossCount != lossCount) {
       unsaved.addAll(next.pages);
       return false;
@@ -119,6 +129,19 @@ final class Lineage {
     }
     lossCount++;
     return lost;
+  }
+
+  /**
+   * Gives up a pending checkpoint, unless another one follows it by now.
+   *
+   * @return whether it is given up
+   */
+  synchronized boolean loseLast(Pending one) {
+    if (drafting || pending.peekLast() != one) {
+      return false;
+    }
+    lose(one);
+    return true;
   }
 
   /** The VM goes elsewhere in its history; nothing may be pending. */

@@ -35,6 +35,9 @@ public final class MachineRecorder {
   private final List<VcpuBuffers> vcpuBuffers;
   private final Optional<InterruptBuffers> interrupts;
   private final ClockData clock = new ClockData();
+  private VcpuRestore lastRestore;
+  private List<VcpuState> lastVcpus;
+  private VcpuRestore.XsaveOrder lastOrder;
   private DeviceStates deviceStates;
   private long realtimeNanos;
 
@@ -140,17 +143,37 @@ public final class MachineRecorder {
     facts.requireSameMachine(state);
     long elapsedNanos =
         GuestTime.elapsedNanos(guestClock, state.clock().realtimeNanos(), nowNanos());
-    VcpuRestore restore = new VcpuRestore(state.vcpus(), profile, elapsedNanos, order);
-    vcpus.runOnAll(restore::restore);
-    state.interrupts().ifPresent(chips -> InterruptBuffers.restore(vm, chips));
     long kvmclockNanos = state.clock().kvmclockNanos() + elapsedNanos;
+    VcpuRestore restore = prepared(state, order);
+    restore.begin(elapsedNanos);
+    boolean single = state.vcpuCount() == 1;
     vcpus.runOnAll(
         (id, fd) -> {
-          if (id == 0) {
+          restore.restore(id, fd);
+          if (single) {
             setClock(kvmclockNanos + restore.nanosSinceTscWasSet(fd));
           }
         });
+    state.interrupts().ifPresent(chips -> InterruptBuffers.restore(vm, chips));
+    if (!single) {
+      vcpus.runOnAll(
+          (id, fd) -> {
+            if (id == 0) {
+              setClock(kvmclockNanos + restore.nanosSinceTscWasSet(fd));
+            }
+          });
+    }
     devices.restore(state.devices());
+  }
+
+  /** Mostly the state that was restored last is restored again. */
+  private VcpuRestore prepared(MachineState state, VcpuRestore.XsaveOrder order) {
+    if (lastRestore == null || lastVcpus != state.vcpus() || lastOrder != order) {
+      lastRestore = new VcpuRestore(state.vcpus(), profile, order);
+      lastVcpus = state.vcpus();
+      lastOrder = order;
+    }
+    return lastRestore;
   }
 
   /**

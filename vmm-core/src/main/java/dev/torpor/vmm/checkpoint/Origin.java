@@ -20,8 +20,8 @@ public final class Origin implements AutoCloseable {
   private final Image memory;
   private final List<DiskImage> disks;
 
-  /** Keeps the layers; empty for a checkpoint that this process has just written. */
-  private final Optional<CheckpointHold> hold;
+  /** Keeps the layers, until the first machine takes it; empty for a checkpoint just written. */
+  private Optional<CheckpointHold> hold;
 
   /** The checkpoint that this process has just written. */
   private final Optional<Checkpoint> written;
@@ -104,9 +104,12 @@ public final class Origin implements AutoCloseable {
    */
   public Start start() {
     boolean published = written.isEmpty() || written.get().stage() == CheckpointStage.DURABLE;
-    return published
-        ? new Start(position(), Optional.of(store.hold(uuid)), Optional.empty())
-        : new Start(position(), Optional.empty(), written);
+    if (!published) {
+      return new Start(position(), Optional.empty(), written);
+    }
+    CheckpointHold taken = hold.orElseGet(() -> store.hold(uuid));
+    hold = Optional.empty();
+    return new Start(position(), Optional.of(taken), Optional.empty());
   }
 
   Position position() {

@@ -27,6 +27,9 @@ final class PopulatedPages {
    * @throws LinuxException if the host does not tell
    */
   static void addTo(PageSet target, GuestMemory memory) {
+    if (memory.addAllocated(target)) {
+      return;
+    }
     long firstEntry = memory.address() / MemoryLayout.PAGE_BYTES;
     try (Arena arena = Arena.ofConfined();
         LinuxFile pageMap = LinuxFile.open(Path.of("/proc/self/pagemap"), LinuxFile.O_RDONLY)) {

@@ -5,8 +5,10 @@ import static dev.torpor.snapshot.Blocks.BYTES;
 import dev.torpor.snapshot.BlockReader;
 import dev.torpor.snapshot.Image;
 import dev.torpor.vmm.disk.LayeredDisk;
+import dev.torpor.vmm.memory.DirtyTracker;
 import dev.torpor.vmm.memory.GuestMemory;
 import dev.torpor.vmm.memory.PageSet;
+import dev.torpor.vmm.memory.TrackerKind;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -20,14 +22,20 @@ import java.util.List;
  * a damaged checkpoint does no harm to a machine that was to enter it.
  */
 final class Reverter {
-  /** How many pages are kept from their verification until they are loaded: 4 MiB. */
-  private static final int ROOM = 1024;
+  /** How many pages are read at once. */
+  private static final int ROOM = 256;
 
   private final CheckpointedMachine machine;
   private final Lineage lineage;
   private final List<LayeredDisk> disks;
   private final GuestMemory memory;
   private final PageSet differing;
+  private final PageSet missing;
+  private final PageCopies copies;
+
+  /** Whether all that differs is in the copies, rather than read once more. */
+  private boolean keep;
+
   private final long[] pages = new long[ROOM];
   private int count;
   private final MemorySegment room = Arena.ofAuto().allocate((long) ROOM * BYTES, BYTES);
@@ -43,6 +51,8 @@ final class Reverter {
     this.disks = machine.layeredDisks();
     this.memory = machine.memory();
     this.differing = new PageSet(memory.pageCount());
+    this.missing = new PageSet(memory.pageCount());
+    this.copies = new PageCopies(memory.pageCount());
   }
 
   /**
@@ -58,6 +68,7 @@ final class Reverter {
     if (readerImage != target.memory()) {
       reader = new BlockReader(target.memory(), room);
       readerImage = target.memory();
+      copies.clear();
     }
     machine.whileHeld(() -> enter(target, state));
   }
@@ -75,9 +86,8 @@ final class Reverter {
       lineage.giveBack(differing);
       throw e;
     }
-    boolean kept = differing.count() <= ROOM;
     try {
-      load(kept);
+      load();
       for (int i = 0; i < disks.size(); i++) {
         disks.get(i).revertTo(target.disks().get(i));
       }
@@ -99,39 +109,46 @@ final class Reverter {
     lineage.head().memory().forEachDifference(target, differing::add);
   }
 
-  /** Reads and verifies all pages; the last of them stay in the room. */
+  /**
+   * Reads and verifies all pages, those of which there is no verified copy yet. Mostly a machine
+   * goes back to one checkpoint again and again, and the same pages differ from it.
+   */
   private void readAll() {
-    long page = differing.next(0);
+    missing.copyFrom(differing);
+    copies.removeHeld(missing);
+    keep = copies.hasRoomFor(missing.count());
+    long page = missing.next(0);
     while (page >= 0) {
-      page = readSome(page);
+      page = readSome(missing, page);
+      if (keep) {
+        copies.hold(pages, count, room);
+      }
     }
   }
 
-  private void load(boolean kept) {
+  private void load() {
+    if (keep) {
+      for (long page = differing.next(0); page >= 0; page = differing.next(page + 1)) {
+        memory.writePages(page, copies.get(page));
+      }
+      return;
+    }
     long page = differing.next(0);
     while (page >= 0) {
-      long next = kept ? -1 : readSome(page);
-      int first = 0;
-      while (first < count) {
-        int end = first + 1;
-        while (end < count && pages[end] == pages[end - 1] + 1) {
-          end++;
-        }
-        memory.writePages(
-            pages[first], room.asSlice((long) first * BYTES, (long) (end - first) * BYTES));
-        first = end;
+      page = readSome(differing, page);
+      for (int i = 0; i < count; i++) {
+        memory.writePages(pages[i], room.asSlice((long) i * BYTES, BYTES));
       }
-      page = next;
     }
   }
 
   /** Reads as many pages as there is room for; returns the first that is left, or -1. */
-  private long readSome(long from) {
+  private long readSome(PageSet wanted, long from) {
     count = 0;
     long page = from;
     while (page >= 0 && count < ROOM) {
       pages[count++] = page;
-      page = differing.next(page + 1);
+      page = wanted.next(page + 1);
     }
     reader.read(pages, count);
     return page;
@@ -139,10 +156,12 @@ final class Reverter {
 
   /** What was just loaded is in the image; a tracker that has seen it shall not report it. */
   private void forgetWrites() {
-    if (!machine.dirtyTracker().isStarted()) {
-      machine.dirtyTracker().start();
+    DirtyTracker tracker = machine.dirtyTracker();
+    boolean sawThem = tracker.kind() == TrackerKind.WRITE_PROTECT || !tracker.isStarted();
+    tracker.start();
+    if (sawThem) {
+      differing.clear();
+      tracker.collect(differing);
     }
-    differing.clear();
-    machine.dirtyTracker().collect(differing);
   }
 }

@@ -1,23 +1,9 @@
 package dev.torpor.vmm.checkpoint;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-
-import dev.torpor.kvm.DebugRegs;
-import dev.torpor.kvm.KvmStruct;
-import dev.torpor.kvm.Lapic;
 import dev.torpor.kvm.Msrs;
-import dev.torpor.kvm.NestedState;
-import dev.torpor.kvm.Regs;
-import dev.torpor.kvm.Sregs;
-import dev.torpor.kvm.Sregs2;
-import dev.torpor.kvm.VcpuEvents;
 import dev.torpor.kvm.VcpuFd;
-import dev.torpor.kvm.Xcrs;
-import dev.torpor.kvm.Xsave;
-import dev.torpor.vmm.device.StateBytes;
 import java.util.List;
 import java.util.OptionalLong;
-import java.util.stream.IntStream;
 
 /**
  * Gives the vCPUs of one machine a state, each on its own thread; their CPUID is set.
@@ -59,10 +45,11 @@ final class VcpuRestore {
   }
 
   private final List<VcpuState> states;
-  private final VcpuProfile profile;
+  private final List<VcpuStructs> structs;
   private final XsaveOrder xsaveOrder;
-  private final long tsc;
-  private final long tscFarAhead;
+  private final long savedTsc;
+  private volatile long tsc;
+  private volatile long tscFarAhead;
 
   /** Set once the first vCPU's counter is, or never will be. */
   private volatile boolean tscIsSet;
@@ -74,24 +61,30 @@ final class VcpuRestore {
   private volatile long firstTscOffset;
 
   /**
-   * Prepares to restore.
+   * Prepares to restore, any number of times.
    *
    * @param states the vCPUs' states
    * @param profile what such a state consists of on this host
-   * @param elapsedNanos by how much their counters advance
    * @param xsaveOrder the order, for comparison
    */
-  VcpuRestore(
-      List<VcpuState> states, VcpuProfile profile, long elapsedNanos, XsaveOrder xsaveOrder) {
+  VcpuRestore(List<VcpuState> states, VcpuProfile profile, XsaveOrder xsaveOrder) {
     this.states = states;
-    this.profile = profile;
+    this.structs = states.stream().map(state -> new VcpuStructs(state, profile)).toList();
     this.xsaveOrder = xsaveOrder;
-    VcpuState first = states.getFirst();
-    long saved = valueOf(first.msrs(), MsrCatalog.TSC);
-    long hertz = 1000L * first.tscKhz();
-    long advanced = saved + GuestTime.cycles(elapsedNanos, first.tscKhz());
-    this.tsc = advanced == 0 ? 1 : advanced;
-    this.tscFarAhead = tsc + FAR_AHEAD_SECONDS * hertz;
+    this.savedTsc = valueOf(states.getFirst().msrs(), MsrCatalog.TSC);
+  }
+
+  /**
+   * Begins to restore once more. Before the vCPUs are restored, each once.
+   *
+   * @param elapsedNanos by how much their counters advance
+   */
+  void begin(long elapsedNanos) {
+    int kilohertz = states.getFirst().tscKhz();
+    long advanced = savedTsc + GuestTime.cycles(elapsedNanos, kilohertz);
+    tsc = advanced == 0 ? 1 : advanced;
+    tscFarAhead = tsc + FAR_AHEAD_SECONDS * 1000L * kilohertz;
+    tscIsSet = false;
   }
 
   private static long valueOf(List<MsrValue> msrs, int index) {
@@ -100,7 +93,7 @@ final class VcpuRestore {
 
   /** Restores one vCPU. The calls for several may run at once; the first must not come last. */
   void restore(int vcpuId, VcpuFd vcpu) {
-    VcpuState state = states.get(vcpuId);
+    VcpuStructs state = structs.get(vcpuId);
     try {
       setRegisters(vcpu, state);
       if (vcpuId != 0) {
@@ -109,8 +102,8 @@ final class VcpuRestore {
       if (vcpuId == 0) {
         tscSetAtNanos = System.nanoTime();
       }
-      vcpu.setMsrs(msrs(state, vcpuId == 0));
-      keepTscDifference(vcpuId, vcpu, state);
+      vcpu.setMsrs(state.msrsAt(vcpuId == 0 ? tscFarAhead : tsc, tsc));
+      keepTscDifference(vcpuId, vcpu, states.get(vcpuId));
     } finally {
       if (vcpuId == 0) {
         tscIsSet = true;
@@ -134,73 +127,41 @@ final class VcpuRestore {
     return plausible ? GuestTime.nanos(cycles, kilohertz) : 0;
   }
 
-  private void setRegisters(VcpuFd vcpu, VcpuState state) {
-    if (state.sregsHavePointers()) {
-      vcpu.setSregs2(filled(new Sregs2(), state.sregs()));
+  private void setRegisters(VcpuFd vcpu, VcpuStructs state) {
+    if (state.sregs2 != null) {
+      vcpu.setSregs2(state.sregs2);
     } else {
-      vcpu.setSregs(filled(new Sregs(), state.sregs()));
+      vcpu.setSregs(state.sregs);
     }
     setExtendedState(vcpu, state);
-    vcpu.setRegs(filled(new Regs(), state.regs()));
-    if (state.lapic().byteCount() != 0) {
+    vcpu.setRegs(state.regs);
+    if (state.lapic != null) {
       forgetDeadline(vcpu, state);
-      vcpu.setLapic(filled(new Lapic(), state.lapic()));
+      vcpu.setLapic(state.lapic);
     }
   }
 
-  private void setExtendedState(VcpuFd vcpu, VcpuState state) {
+  private void setExtendedState(VcpuFd vcpu, VcpuStructs state) {
     if (xsaveOrder == XsaveOrder.XCRS_FIRST) {
       setXcrs(vcpu, state);
     }
-    vcpu.setXsave(xsave(state.xsave()));
+    vcpu.setXsave(state.xsave);
     if (xsaveOrder == XsaveOrder.XSAVE_FIRST) {
       setXcrs(vcpu, state);
     }
   }
 
-  /** KVM reads as much as it would write itself, whatever the host of the capture had. */
-  private Xsave xsave(StateBytes bytes) {
-    Xsave xsave = new Xsave(profile.xsaveByteSize());
-    if (bytes.byteCount() > xsave.byteSize()) {
-      StructBytes.requireSize("Xsave", bytes, xsave.byteSize());
-    }
-    StructBytes.fill(xsave, bytes);
-    return xsave;
-  }
-
-  private static void setXcrs(VcpuFd vcpu, VcpuState state) {
-    if (state.xcrs().byteCount() != 0) {
-      vcpu.setXcrs(filled(new Xcrs(), state.xcrs()));
+  private static void setXcrs(VcpuFd vcpu, VcpuStructs state) {
+    if (state.xcrs != null) {
+      vcpu.setXcrs(state.xcrs);
     }
   }
 
   /** In place, the APIC would be rearmed with the deadline of the time that is given up. */
-  private static void forgetDeadline(VcpuFd vcpu, VcpuState state) {
-    if (state.msrs().stream().anyMatch(msr -> msr.index() == MsrCatalog.TSC_DEADLINE)) {
-      vcpu.setMsrs(new Msrs(MsrCatalog.TSC_DEADLINE));
+  private static void forgetDeadline(VcpuFd vcpu, VcpuStructs state) {
+    if (state.noDeadline != null) {
+      vcpu.setMsrs(state.noDeadline);
     }
-  }
-
-  /**
-   * The counter twice, then the others, which begin with it, in their order; without those that
-   * hold zero and are unknown here.
-   */
-  private Msrs msrs(VcpuState state, boolean isFirst) {
-    List<MsrValue> values =
-        state.msrs().stream()
-            .filter(msr -> msr.value() != 0 || profile.knows(msr.index()))
-            .toList();
-    Msrs msrs =
-        new Msrs(
-            IntStream.concat(
-                    IntStream.of(MsrCatalog.TSC), values.stream().mapToInt(MsrValue::index))
-                .toArray());
-    msrs.setValue(0, isFirst ? tscFarAhead : tsc);
-    for (int i = 0; i < values.size(); i++) {
-      MsrValue msr = values.get(i);
-      msrs.setValue(i + 1, msr.index() == MsrCatalog.TSC ? tsc : msr.value());
-    }
-    return msrs;
   }
 
   @SuppressWarnings("ThreadPriorityCheck") // the first vCPU's thread may need this processor
@@ -226,41 +187,18 @@ final class VcpuRestore {
     }
   }
 
-  private static void setRest(VcpuFd vcpu, VcpuState state) {
-    vcpu.setDebugRegs(filled(new DebugRegs(), state.debugRegs()));
-    if (state.nested().byteCount() != 0) {
-      vcpu.setNestedState(nested(state.nested()));
+  private static void setRest(VcpuFd vcpu, VcpuStructs state) {
+    vcpu.setDebugRegs(state.debugRegs);
+    if (state.nested != null) {
+      vcpu.setNestedState(state.nested);
     }
-    if (state.lapic().byteCount() != 0) {
-      vcpu.setMpState(state.mpState());
+    if (state.lapic != null) {
+      vcpu.setMpState(state.mpState);
     }
-    if (usesKvmclock(state)) {
+    if (state.usesKvmclock) {
       // Its watchdogs are to know that it stood still.
       vcpu.notifyPaused();
     }
-    vcpu.setEvents(filled(new VcpuEvents(), state.events()));
-  }
-
-  /** KVM reads as much as the structure itself says. */
-  private static NestedState nested(StateBytes bytes) {
-    NestedState nested = filled(new NestedState(bytes.byteCount()), bytes);
-    StructBytes.requireSize(
-        "NestedState", bytes, nested.segment().get(JAVA_INT, VcpuBuffers.NESTED_SIZE_OFFSET));
-    return nested;
-  }
-
-  private static boolean usesKvmclock(VcpuState state) {
-    return state.msrs().stream()
-        .anyMatch(
-            msr ->
-                (msr.index() == MsrCatalog.KVM_SYSTEM_TIME
-                        || msr.index() == MsrCatalog.KVM_SYSTEM_TIME_OLD)
-                    && (msr.value() & 1) != 0);
-  }
-
-  private static <S extends KvmStruct> S filled(S struct, StateBytes bytes) {
-    StructBytes.requireSize(struct.getClass().getSimpleName(), bytes, struct.byteSize());
-    StructBytes.fill(struct, bytes);
-    return struct;
+    vcpu.setEvents(state.events);
   }
 }

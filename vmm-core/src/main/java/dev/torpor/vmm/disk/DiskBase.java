@@ -1,5 +1,6 @@
 package dev.torpor.vmm.disk;
 
+import dev.torpor.snapshot.DiskState;
 import dev.torpor.vmm.device.virtio.RawFileBackend;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -32,6 +33,16 @@ public record DiskBase(Path path, long byteSize, long modifiedNanos) {
     try (RawFileBackend file = RawFileBackend.open(path, true)) {
       return new DiskBase(path.toAbsolutePath(), file.byteSize(), modified(path));
     }
+  }
+
+  /**
+   * The base of a disk that survived its process.
+   *
+   * @param state what is kept of the disk
+   * @return its base as it was
+   */
+  public static DiskBase of(DiskState state) {
+    return new DiskBase(state.basePath(), state.baseByteSize(), state.baseModifiedNanos());
   }
 
   /**

@@ -11,6 +11,7 @@ import dev.torpor.vmm.device.virtio.BlockBackend;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -36,6 +37,9 @@ public final class LayeredDisk implements BlockBackend {
   /** The largest disk: 2^31 blocks. */
   public static final long MAX_BYTES = (1L << 31) * Blocks.BYTES;
 
+  /** Where a disk survives its process, and what is there so far. */
+  private record Home(DiskFolder folder, LayerKeeper keeper, Optional<DiskState> before) {}
+
   /** A layer that nobody writes any more, and the writer of its map if that is elsewhere. */
   private record Obsolete(OpenLayer layer, LayerWriter map) {}
 
@@ -60,11 +64,12 @@ public final class LayeredDisk implements BlockBackend {
   private OpenLayer prepared;
   private boolean closed;
 
-  private LayeredDisk(Layers layers, DiskBase base, DiskBlocks blocks, DiskFolder folder) {
+  private LayeredDisk(
+      Layers layers, DiskBase base, DiskBlocks blocks, DiskPublication publication) {
     this.layers = layers;
     this.base = base;
     this.blocks = blocks;
-    this.publication = folder == null ? null : new DiskPublication(folder, base, blocks.image());
+    this.publication = publication;
   }
 
   /**
@@ -85,28 +90,101 @@ public final class LayeredDisk implements BlockBackend {
   /**
    * Makes a disk that survives its process.
    *
-   * @param folder where it keeps what it needs for that; created if it is missing
-   * @param name the disk's name in the folder, a part of file names
+   * @param place where, with no disk there yet
    * @param layers where its layers are and will be
    * @param base what its absent blocks are read from
    * @param image what it begins with, durable, of as many blocks as the base
    * @return the disk
-   * @throws IllegalStateException if the folder has such a disk, the base was changed since, or a
+   * @throws IllegalStateException if there is such a disk already, the base was changed since, or a
    *     VM writes it
    * @throws IllegalArgumentException if base and image do not fit, or the base is too large
    * @throws LinuxException if the base or the folder cannot be opened
    */
-  public static LayeredDisk create(
-      Path folder, String name, Layers layers, DiskBase base, Image image) {
-    DiskFolder home = DiskFolder.open(folder, name);
+  public static LayeredDisk create(DiskPlace place, Layers layers, DiskBase base, Image image) {
+    return make(place, layers, base, image, false);
+  }
+
+  /**
+   * As {@link #create}, in place of a disk that may be there. That one is gone when this returns;
+   * whatever happens meanwhile, the old or the new one is there.
+   *
+   * @param place where
+   * @param layers where its layers are and will be
+   * @param base what its absent blocks are read from
+   * @param image what it begins with, durable, of as many blocks as the base
+   * @return the disk
+   * @throws IllegalStateException if somebody has the old disk open, the base was changed since, or
+   *     a VM writes it
+   */
+  public static LayeredDisk replace(DiskPlace place, Layers layers, DiskBase base, Image image) {
+    return make(place, layers, base, image, true);
+  }
+
+  private static LayeredDisk make(
+      DiskPlace place, Layers layers, DiskBase base, Image image, boolean mayReplace) {
+    DiskFolder home = DiskFolder.open(place.folder(), place.name());
     LayeredDisk disk = null;
     try {
-      if (home.hasState()) {
-        throw new IllegalStateException("there is a disk %s in %s already".formatted(name, folder));
+      if (home.hasState() && !mayReplace) {
+        throw new IllegalStateException(
+            "there is a disk %s in %s already".formatted(place.name(), place.folder()));
       }
-      disk = over(layers, base, image, home);
+      disk = over(layers, base, image, new Home(home, place.keeper(), replaced(home)));
+      disk.publishIfStale();
+      home.deleteIndexes(List.of());
+      return disk;
+    } catch (RuntimeException e) {
+      closeAfterFailure(disk, home);
+      throw e;
+    }
+  }
+
+  /** The disk that is to be replaced; a damaged one names nothing that anybody could read. */
+  private static Optional<DiskState> replaced(DiskFolder home) {
+    try {
+      return home.hasState() ? Optional.of(home.readState()) : Optional.empty();
+    } catch (SnapshotFormatException e) {
+      return Optional.empty();
+    }
+  }
+
+  /**
+   * Opens a disk that was made by {@link #create}, with everything that was flushed.
+   *
+   * @param place where it is
+   * @param layers where its layers are
+   * @return the disk
+   * @throws IllegalStateException if somebody has it open, the base was changed since, or a VM
+   *     writes it
+   * @throws SnapshotFormatException if one of its files is damaged
+   * @throws LinuxException if a file cannot be opened
+   */
+  public static LayeredDisk reopen(DiskPlace place, Layers layers) {
+    return reopen(place, layers, null);
+  }
+
+  /**
+   * As {@link #reopen(DiskPlace, Layers)}, with its base in another place.
+   *
+   * @param place where it is
+   * @param layers where its layers are
+   * @param newBase an unchanged copy of the base, for which the caller answers; null for the base
+   *     itself
+   * @return the disk
+   */
+  public static LayeredDisk reopen(DiskPlace place, Layers layers, Path newBase) {
+    DiskFolder home = DiskFolder.open(place.folder(), place.name());
+    LayeredDisk disk = null;
+    try {
+      DiskState state = home.readState();
+      DiskBase was = DiskBase.of(state);
+      DiskBase base = newBase == null ? was : was.at(newBase);
+      Image image = Image.open(layers, state.image());
+      disk = over(layers, base, image, new Home(home, place.keeper(), Optional.of(state)));
+      disk.recover(state.openLayers());
       disk.publication.markStale();
       disk.publishIfStale();
+      home.deleteIndexes(state.openLayers());
       return disk;
     } catch (RuntimeException e) {
       closeAfterFailure(disk, home);
@@ -115,47 +193,20 @@ public final class LayeredDisk implements BlockBackend {
   }
 
   /**
-   * Opens a disk that was made by {@link #create}, with everything that was flushed.
+   * Deletes a disk that survived its process, or what a crash left of one, and lets its layers go.
+   * Does nothing if there is none.
    *
-   * @param folder where it is
-   * @param name its name there
-   * @param layers where its layers are
-   * @return the disk
-   * @throws IllegalStateException if somebody has it open, the base was changed since, or a VM
-   *     writes it
-   * @throws SnapshotFormatException if one of its files is damaged
-   * @throws LinuxException if a file cannot be opened
+   * @param place where it is
+   * @throws IllegalStateException if somebody has it open
+   * @throws SnapshotFormatException if the file is damaged that says whose its layers are
+   * @throws java.io.UncheckedIOException if a file cannot be deleted
    */
-  public static LayeredDisk reopen(Path folder, String name, Layers layers) {
-    return reopen(folder, name, layers, null);
-  }
-
-  /**
-   * As {@link #reopen(Path, String, Layers)}, with its base in another place.
-   *
-   * @param folder where it is
-   * @param name its name there
-   * @param layers where its layers are
-   * @param newBase an unchanged copy of the base, for which the caller answers; null for the base
-   *     itself
-   * @return the disk
-   */
-  public static LayeredDisk reopen(Path folder, String name, Layers layers, Path newBase) {
-    DiskFolder home = DiskFolder.open(folder, name);
-    LayeredDisk disk = null;
-    try {
-      DiskState state = home.readState();
-      DiskBase was =
-          new DiskBase(state.basePath(), state.baseByteSize(), state.baseModifiedNanos());
-      DiskBase base = newBase == null ? was : was.at(newBase);
-      disk = over(layers, base, Image.open(layers, state.image()), home);
-      disk.recover(state.openLayers());
-      disk.publication.markStale();
-      disk.publishIfStale();
-      return disk;
-    } catch (RuntimeException e) {
-      closeAfterFailure(disk, home);
-      throw e;
+  public static void delete(DiskPlace place) {
+    if (!DiskFolder.isUsed(place.folder(), place.name())) {
+      return;
+    }
+    try (DiskFolder home = DiskFolder.open(place.folder(), place.name())) {
+      home.delete(owner -> place.keeper().keep(owner, List.of()));
     }
   }
 
@@ -179,7 +230,7 @@ public final class LayeredDisk implements BlockBackend {
     return DiskFolder.readState(DiskFolder.statePath(folder, name));
   }
 
-  private static LayeredDisk over(Layers layers, DiskBase base, Image image, DiskFolder folder) {
+  private static LayeredDisk over(Layers layers, DiskBase base, Image image, Home home) {
     if (base.byteSize() > MAX_BYTES) {
       throw new IllegalArgumentException(
           "base %s has %d bytes, limit %d".formatted(base.path(), base.byteSize(), MAX_BYTES));
@@ -189,7 +240,11 @@ public final class LayeredDisk implements BlockBackend {
           "an image of %d blocks does not fit base %s of %d bytes"
               .formatted(image.blockCount(), base.path(), base.byteSize()));
     }
-    return new LayeredDisk(layers, base, DiskBlocks.open(base, layers, image), folder);
+    DiskPublication publication =
+        home == null
+            ? null
+            : new DiskPublication(home.folder, home.keeper, base, image, home.before);
+    return new LayeredDisk(layers, base, DiskBlocks.open(base, layers, image), publication);
   }
 
   private void recover(List<Integer> numbers) {
@@ -429,9 +484,21 @@ public final class LayeredDisk implements BlockBackend {
       pending.clear();
       if (publication != null) {
         publication.descendsFrom(target, inFlight);
+      } else {
+        dropAbandoned();
       }
     } finally {
       lock.unlock();
+    }
+  }
+
+  /** What the disk descends from no longer, and nobody else will make durable. */
+  private void dropAbandoned() {
+    for (SealedLayer past : List.copyOf(inFlight)) {
+      if (past.isAbandoned()) {
+        inFlight.remove(past);
+        past.closeWithDisk(false);
+      }
     }
   }
 
@@ -588,7 +655,7 @@ public final class LayeredDisk implements BlockBackend {
     } finally {
       lock.unlock();
     }
-    past.forEach(SealedLayer::closeWithDisk);
+    past.forEach(one -> one.closeWithDisk(publication != null));
     synchronized (publishing) {
       for (Obsolete unneeded : obsolete) {
         unneeded.layer.leave();

@@ -28,6 +28,10 @@ public final class SealedLayer {
   private long storedBytes;
   private boolean durable;
   private boolean closed;
+  private boolean abandoned;
+
+  /** What was given up and became durable together with this. */
+  private List<SealedLayer> superseded = List.of();
 
   /**
    * Called with the disk's lock held.
@@ -118,6 +122,7 @@ public final class SealedLayer {
       writer.sync();
     }
     durable = true;
+    superseded = earlier.stream().filter(SealedLayer::isAbandoned).toList();
     earlier = List.of();
     disk.becameDurable(this, made, layer == null || writer == layer.writer() ? null : writer);
     if (closed && writer != null) {
@@ -134,11 +139,42 @@ public final class SealedLayer {
     return layer;
   }
 
-  /** Lets go of the layer because its disk does. An image may still be made durable. */
-  synchronized void closeWithDisk() {
+  /**
+   * Says that nobody will make this durable for its own sake. It stays part of the disk, and a
+   * later image that refers to it makes it durable; but it ends with the disk, or when that goes
+   * back to an image before it.
+   */
+  public synchronized void abandon() {
+    abandoned = true;
+  }
+
+  /**
+   * Says that a checkpoint with the image is published. What came before it, was given up and has
+   * no part in it is needed by nobody any more.
+   */
+  public synchronized void published() {
+    superseded.forEach(other -> disk.layers().forget(other.layer().number()));
+    superseded = List.of();
+  }
+
+  synchronized boolean isAbandoned() {
+    return abandoned;
+  }
+
+  /**
+   * Lets go of the layer because its disk does. An image may still be made durable, unless that was
+   * given up.
+   *
+   * @param survives whether the disk can be opened again, with this
+   */
+  synchronized void closeWithDisk(boolean survives) {
     closed = true;
     if (image != null && writer != null) {
       layer.release();
+      if (abandoned && !survives) {
+        writer.close();
+        disk.layers().forget(writer.number());
+      }
     } else if (layer.isIndexed()) {
       layer.leave();
     } else {

@@ -586,6 +586,28 @@ public final class GuestMemory implements AutoCloseable {
     }
   }
 
+  /**
+   * Adds the pages of a memory that is a file of its own and that the host has given it, wherever
+   * the host keeps them: the page tables do not tell of those that were swapped out, or made huge.
+   *
+   * @param target the set to add to, of {@link #pageCount()} pages
+   * @return false if this is no such memory; nothing is added then
+   * @throws LinuxException if the host does not tell
+   */
+  public boolean addAllocated(PageSet target) {
+    if (file == null) {
+      return false;
+    }
+    long start = file.nextData(0);
+    while (start >= 0 && start < byteSize) {
+      long end = Math.min(file.nextHole(start), byteSize);
+      long firstPage = start / MemoryLayout.PAGE_BYTES;
+      target.addRange(firstPage, Math.ceilDiv(end, MemoryLayout.PAGE_BYTES) - firstPage);
+      start = end < byteSize ? file.nextData(end) : -1;
+    }
+    return true;
+  }
+
   /** Gives the memory back to the host. No VM and no thread may use it any more. */
   @Override
   public void close() {

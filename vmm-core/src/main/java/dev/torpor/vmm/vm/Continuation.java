@@ -19,6 +19,9 @@ final class Continuation implements AutoCloseable {
   private final Origin origin;
   private final MemoryFactory memories;
 
+  /** Read when the first machine wants it; null until then. */
+  private Optional<WorkingSet> workingSet;
+
   Continuation(Origin origin) {
     this.origin = origin;
     this.memories = new MemoryFactory(origin);
@@ -64,8 +67,15 @@ final class Continuation implements AutoCloseable {
     }
   }
 
-  /** A working set only helps: a damaged one is left out. */
   private Optional<WorkingSet> workingSet() {
+    if (workingSet == null) {
+      workingSet = readWorkingSet();
+    }
+    return workingSet;
+  }
+
+  /** A working set only helps: a damaged one is left out. */
+  private Optional<WorkingSet> readWorkingSet() {
     try {
       return origin.store().readWorkingSet(origin.uuid());
     } catch (SnapshotFormatException e) {

@@ -3,17 +3,22 @@ package dev.torpor.vmm.vm;
 import dev.torpor.snapshot.Blocks;
 import dev.torpor.snapshot.DiskImage;
 import dev.torpor.snapshot.Image;
+import dev.torpor.snapshot.Layers;
 import dev.torpor.snapshot.Store;
 import dev.torpor.vmm.checkpoint.Origin;
 import dev.torpor.vmm.device.virtio.BlockBackend;
 import dev.torpor.vmm.device.virtio.RawFileBackend;
 import dev.torpor.vmm.disk.DiskBase;
+import dev.torpor.vmm.disk.DiskPlace;
+import dev.torpor.vmm.disk.LayerKeeper;
 import dev.torpor.vmm.disk.LayeredDisk;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * What a machine's disks are kept in. With a store, a disk's file is only read, and what the guest
@@ -58,6 +63,7 @@ final class MachineDisks implements AutoCloseable {
       for (DiskImage disk : origin.disks()) {
         opened.add(disk, opened.disks.size(), config);
       }
+      config.diskFolder().ifPresent(opened::deleteOthers);
       return opened;
     } catch (RuntimeException e) {
       opened.close();
@@ -71,9 +77,43 @@ final class MachineDisks implements AutoCloseable {
     } else if (disk.readOnly()) {
       addReadOnly(DiskBase.of(disk.path()));
     } else {
-      DiskBase base = DiskBase.of(disk.path());
-      Image nothing = Image.empty(store.get().layers(), Blocks.count(base.byteSize()));
-      addLayered(base, nothing, index, folder);
+      addLayered(folder.isEmpty() ? fresh(disk) : surviving(disk, place(folder.get(), index)));
+    }
+  }
+
+  private LayeredDisk fresh(DiskConfig disk) {
+    DiskBase base = DiskBase.of(disk.path());
+    return LayeredDisk.open(layers(), base, nothing(base));
+  }
+
+  private LayeredDisk surviving(DiskConfig disk, DiskPlace place) {
+    if (place.hasDisk()) {
+      return LayeredDisk.reopen(place, layers(), moved(disk.path(), place));
+    }
+    DiskBase base = DiskBase.of(disk.path());
+    return LayeredDisk.create(place, layers(), base, nothing(base));
+  }
+
+  /** Null if the base is where it was. */
+  private static Path moved(Path path, DiskPlace place) {
+    DiskBase was = DiskBase.of(LayeredDisk.stateOf(place.folder(), place.name()));
+    if (path.toAbsolutePath().normalize().equals(was.path().normalize())) {
+      return null;
+    }
+    requireMeant(path, was, place);
+    return path;
+  }
+
+  /** Another file while the base is still there is mostly another disk, not the base moved. */
+  private static void requireMeant(Path path, DiskBase was, DiskPlace place) {
+    if (Files.exists(was.path())
+        && DiskBase.of(was.path()).equals(was)
+        && DiskBase.of(path).modifiedNanos() != was.modifiedNanos()) {
+      throw new IllegalArgumentException(
+          ("%s in %s continues over %s, which is still there, and not over %s: "
+                  + "give that file, or a copy of it with the same time of change (cp -p), "
+                  + "or delete the VM's disks first to begin with another one")
+              .formatted(place.name(), place.folder(), was.path(), path));
     }
   }
 
@@ -84,23 +124,69 @@ final class MachineDisks implements AutoCloseable {
     DiskBase base = moved == null ? recorded : recorded.at(moved);
     if (disk.readOnly()) {
       addReadOnly(base);
-    } else {
-      Image image = Image.open(store.orElseThrow().layers(), disk.image());
-      addLayered(base, image, index, config.diskFolder());
+      return;
     }
+    Image image = Image.open(layers(), disk.image());
+    Optional<Path> folder = config.diskFolder();
+    addLayered(
+        folder.isEmpty()
+            ? LayeredDisk.open(layers(), base, image)
+            : LayeredDisk.replace(place(folder.get(), index), layers(), base, image));
+  }
+
+  /** Deletes disks that the machine does not have: they are of another one. */
+  private void deleteOthers(Path folder) {
+    for (int index = 0; index < VmConfig.MAX_DISKS; index++) {
+      boolean own = index < disks.size() && !disks.get(index).backend().readOnly();
+      if (!own && place(folder, index).hasDisk()) {
+        LayeredDisk.delete(place(folder, index));
+      }
+    }
+  }
+
+  /** How many disks a folder has. */
+  static int count(Path folder) {
+    return (int)
+        IntStream.range(0, VmConfig.MAX_DISKS)
+            .filter(index -> new DiskPlace(folder, name(index), LayerKeeper.NONE).hasDisk())
+            .count();
+  }
+
+  /** Deletes what a VM's disks left, or what a crash left of them; returns how many there were. */
+  static int delete(Store store, Path folder) {
+    int count = count(folder);
+    for (int index = 0; index < VmConfig.MAX_DISKS; index++) {
+      LayeredDisk.delete(place(store, folder, index));
+    }
+    return count;
+  }
+
+  private DiskPlace place(Path folder, int index) {
+    return place(store.orElseThrow(), folder, index);
+  }
+
+  private static DiskPlace place(Store store, Path folder, int index) {
+    return new DiskPlace(folder, name(index), store::pin);
+  }
+
+  private static String name(int index) {
+    return "disk" + index;
+  }
+
+  private Layers layers() {
+    return store.orElseThrow().layers();
+  }
+
+  private Image nothing(DiskBase base) {
+    return Image.empty(layers(), Blocks.count(base.byteSize()));
   }
 
   private void addReadOnly(DiskBase base) {
     disks.add(new Disk(base.open(), Optional.of(base)));
   }
 
-  private void addLayered(DiskBase base, Image image, int index, Optional<Path> folder) {
-    LayeredDisk disk =
-        folder.isEmpty()
-            ? LayeredDisk.open(store.orElseThrow().layers(), base, image)
-            : LayeredDisk.create(
-                folder.get(), "disk" + index, store.orElseThrow().layers(), base, image);
-    disks.add(new Disk(disk, Optional.of(base)));
+  private void addLayered(LayeredDisk disk) {
+    disks.add(new Disk(disk, Optional.of(disk.base())));
   }
 
   /** What the devices use, in order. Each device closes its own. */
@@ -124,10 +210,7 @@ final class MachineDisks implements AutoCloseable {
     for (Disk disk : disks) {
       DiskBase base = disk.base().orElseThrow();
       boolean readOnly = disk.backend().readOnly();
-      Image image =
-          readOnly
-              ? Image.empty(store.orElseThrow().layers(), Blocks.count(base.byteSize()))
-              : written.next();
+      Image image = readOnly ? nothing(base) : written.next();
       described.add(
           new DiskImage(
               Machine.diskId(described.size()),

@@ -22,6 +22,7 @@ import dev.torpor.vmm.device.SerialPort;
 import dev.torpor.vmm.disk.LayeredDisk;
 import dev.torpor.vmm.memory.DirtyTracker;
 import dev.torpor.vmm.memory.GuestMemory;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -156,6 +157,32 @@ public final class Vm implements AutoCloseable {
         Continuation continuation = new Continuation(origin)) {
       return new Vm(origin, continuation, config);
     }
+  }
+
+  /**
+   * Whether a VM has left disks in its folder, or has them open there.
+   *
+   * @param diskFolder the folder that {@link VmConfig.Builder#diskFolder} named; may be missing
+   * @return whether there is a disk
+   */
+  public static boolean hasDisks(Path diskFolder) {
+    return MachineDisks.count(diskFolder) > 0;
+  }
+
+  /**
+   * Deletes the disks that a VM left in its folder, and lets their layers go: the next garbage
+   * collection removes what nobody else needs.
+   *
+   * @param store where their layers are
+   * @param diskFolder the folder that {@link VmConfig.Builder#diskFolder} named
+   * @return how many there were
+   * @throws IllegalStateException if a VM uses them
+   * @throws dev.torpor.snapshot.SnapshotFormatException if the file is damaged that says whose
+   *     layers they are
+   * @throws java.io.UncheckedIOException if a file cannot be deleted
+   */
+  public static int deleteDisks(Store store, Path diskFolder) {
+    return MachineDisks.delete(store, diskFolder);
   }
 
   /**
@@ -364,7 +391,8 @@ public final class Vm implements AutoCloseable {
   }
 
   /**
-   * Branches the VM into several children, all from the same instant.
+   * Branches the VM into several children, all from the same instant. They do not wait for the disk
+   * unless one has a disk folder.
    *
    * @param children what is to be different with each
    * @return the children in the same order, not yet started, which the caller closes
@@ -375,6 +403,9 @@ public final class Vm implements AutoCloseable {
   public List<Vm> fork(List<RestoreConfig> children) throws InterruptedException {
     Checkpointer parent = requireCheckpointer();
     Checkpoint instant = parent.take("").awaitWritten();
+    if (children.stream().anyMatch(child -> child.diskFolder().isPresent())) {
+      instant.awaitDurable(); // what their disks are found to descend from after a crash
+    }
     List<Vm> made = new ArrayList<>();
     Origin origin = instant.origin();
     try (Continuation continuation = new Continuation(origin)) {

@@ -87,7 +87,9 @@ class VcpuRestoreTest {
   private VcpuState restored(VcpuProfile profile, VcpuState state, XsaveOrder order) {
     try (VmFd vm = newVm(profile.hasLapic());
         VcpuFd vcpu = newVcpu(vm)) {
-      new VcpuRestore(List.of(state), profile, 0, order).restore(0, vcpu);
+      VcpuRestore restore = new VcpuRestore(List.of(state), profile, order);
+      restore.begin(0);
+      restore.restore(0, vcpu);
       VcpuBuffers buffers = new VcpuBuffers(profile);
       buffers.capture(vcpu, () -> {});
       return buffers.toState(cpuid, state.tscKhz());

@@ -49,8 +49,12 @@ final class DiskUnderTest implements AutoCloseable {
     return Image.empty(layers, Blocks.count(content.length));
   }
 
+  DiskPlace place() {
+    return new DiskPlace(folder, NAME, LayerKeeper.NONE);
+  }
+
   LayeredDisk create() {
-    disk = LayeredDisk.create(folder, NAME, layers, DiskBase.of(baseFile), empty());
+    disk = LayeredDisk.create(place(), layers, DiskBase.of(baseFile), empty());
     return disk;
   }
 
@@ -63,7 +67,7 @@ final class DiskUnderTest implements AutoCloseable {
   LayeredDisk reopen() {
     layers.close();
     layers = Layers.open(root.resolve("layers"));
-    disk = LayeredDisk.reopen(folder, NAME, layers);
+    disk = LayeredDisk.reopen(place(), layers);
     return disk;
   }
 

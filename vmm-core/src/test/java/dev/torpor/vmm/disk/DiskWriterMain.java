@@ -18,15 +18,11 @@ final class DiskWriterMain {
   private DiskWriterMain() {}
 
   static LayeredDisk open(Path root, Layers layers) {
-    Path folder = root.resolve("vm");
-    return folder.resolve("disk-0.state").toFile().exists()
-        ? LayeredDisk.reopen(folder, "disk-0", layers)
+    DiskPlace place = new DiskPlace(root.resolve("vm"), "disk-0", LayerKeeper.NONE);
+    return place.hasDisk()
+        ? LayeredDisk.reopen(place, layers)
         : LayeredDisk.create(
-            folder,
-            "disk-0",
-            layers,
-            DiskBase.of(root.resolve("base.raw")),
-            Image.empty(layers, BLOCK_COUNT));
+            place, layers, DiskBase.of(root.resolve("base.raw")), Image.empty(layers, BLOCK_COUNT));
   }
 
   /** With the scratch folder, the first number, and a seed. */

@@ -3,6 +3,7 @@ package dev.torpor.vmm.memory;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.torpor.linux.Mapping;
 import java.lang.foreign.MemorySegment;
 import java.math.BigInteger;
 import java.nio.file.Files;
@@ -132,6 +133,23 @@ class GuestMemoryTest {
       assertThatThrownBy(() -> GuestMemory.allocate(SMALL, MemoryBacking.HUGETLBFS, true))
           .isInstanceOf(IllegalStateException.class)
           .hasMessageContaining("vm.nr_hugepages");
+    }
+  }
+
+  @Test
+  void allocatedPagesOfAMemfdAreToldAlsoWhenThePageTablesHaveLostThem() {
+    try (GuestMemory memory = GuestMemory.allocate(SMALL, MemoryBacking.MEMFD, false)) {
+      PageSet expected = new PageSet(memory.pageCount());
+      for (long page : new long[] {0, 5, 6, memory.pageCount() - 1}) {
+        memory.writeLong(page * MemoryLayout.PAGE_BYTES, 1);
+        expected.add(page);
+      }
+      memory.mapping().advise(0, SMALL, Mapping.Advice.DONT_NEED);
+      PageSet found = new PageSet(memory.pageCount());
+      assertThat(memory.addAllocated(found)).isTrue();
+      for (long page = 0; page < memory.pageCount(); page++) {
+        assertThat(found.contains(page)).as("page %d", page).isEqualTo(expected.contains(page));
+      }
     }
   }
 

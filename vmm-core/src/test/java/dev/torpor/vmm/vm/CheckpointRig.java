@@ -1,5 +1,7 @@
 package dev.torpor.vmm.vm;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import dev.torpor.snapshot.Store;
 import dev.torpor.vmm.boot.FlatArguments;
 import dev.torpor.vmm.boot.FlatBoot;
@@ -12,9 +14,11 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Random;
 import java.util.UUID;
+import java.util.stream.IntStream;
 
 /** A store, and VMs with a guest that checks its memory, a disk and memory that no guest writes. */
 final class CheckpointRig implements AutoCloseable {
@@ -48,7 +52,7 @@ final class CheckpointRig implements AutoCloseable {
 
   VmConfig.Builder config(int vcpuCount) {
     List<FlatArguments> each =
-        java.util.stream.IntStream.range(0, vcpuCount)
+        IntStream.range(0, vcpuCount)
             .mapToObj(i -> new FlatArguments(workspace(i), WORKSPACE_BYTES, NODES, i + 1, 0, 16))
             .toList();
     return VmConfig.boot(FlatGuest.named("memory-check").withVcpus(each))
@@ -81,7 +85,7 @@ final class CheckpointRig implements AutoCloseable {
     long from = vm.doorbell().orElseThrow().progress();
     if (!vm.doorbell()
         .orElseThrow()
-        .awaitProgress(from + 16L * (reports + 1), java.time.Duration.ofSeconds(30))) {
+        .awaitProgress(from + 16L * (reports + 1), Duration.ofSeconds(30))) {
       throw new AssertionError("the guest makes no progress: " + vm.state());
     }
     vm.pause();
@@ -111,12 +115,7 @@ final class CheckpointRig implements AutoCloseable {
     for (byte[] one : registers) {
       all.writeBytes(one);
     }
-    all.writeBytes(
-        vm.doorbell()
-            .orElseThrow()
-            .capture()
-            .toString()
-            .getBytes(java.nio.charset.StandardCharsets.UTF_8));
+    all.writeBytes(vm.doorbell().orElseThrow().capture().toString().getBytes(UTF_8));
     return all.toByteArray();
   }
 

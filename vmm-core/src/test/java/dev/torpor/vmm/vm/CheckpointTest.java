@@ -75,6 +75,7 @@ class CheckpointTest {
   }
 
   @Test
+  @SuppressWarnings("try") // closed early
   void severalInFlightGoThroughTheStagesInTheirOrder() throws InterruptedException {
     Map<UUID, List<CheckpointStage>> stages = new ConcurrentHashMap<>();
     List<UUID> durable = new CopyOnWriteArrayList<>();
@@ -142,19 +143,44 @@ class CheckpointTest {
   }
 
   @Test
-  void aCheckpointThatFollowsOneGivenUpIsGivenUpToo() throws InterruptedException {
-    Canceller canceller = new Canceller(CheckpointStage.WRITTEN);
-    try (Vm vm = Vm.create(rig.config(1).checkpointListener(canceller).build())) {
+  void whatFollowsAFailedCheckpointFailsTooAndTheNextIsComplete()
+      throws IOException, InterruptedException {
+    Path manifests = folder.resolve("store/manifests");
+    Path aside = folder.resolve("aside");
+    try (Vm vm = rig.paused()) {
+      Files.move(manifests, aside);
       vm.memory().writeLong(GPA, 1);
-      List<Checkpoint> both = List.of(vm.checkpoint("a"), vm.checkpoint("b"));
-      assertThatThrownBy(both.getFirst()::awaitDurable).isInstanceOf(CheckpointException.class);
-      // The second began before or after the first was given up; it says which.
-      if (both.getLast().parent().isPresent()) {
-        assertThatThrownBy(both.getLast()::awaitDurable)
-            .isInstanceOf(CheckpointException.class)
-            .hasMessageContaining("follows has failed");
+      Checkpoint first = vm.checkpoint("a");
+      vm.memory().writeLong(GPA + 4096, 2);
+      Checkpoint second = vm.checkpoint("b");
+      assertThatThrownBy(first::awaitDurable).isInstanceOf(CheckpointException.class);
+      assertThatThrownBy(second::awaitDurable).isInstanceOf(CheckpointException.class);
+      Files.move(aside, manifests);
+      requireComplete(vm);
+    }
+  }
+
+  @Test
+  void aCancelledCheckpointTakesNoOtherAlong() throws InterruptedException {
+    try (Vm vm = rig.paused()) {
+      for (int i = 0; i < 30; i++) {
+        vm.memory().writeLong(GPA, i);
+        Checkpoint cancelled = vm.checkpoint("perhaps");
+        cancelled.cancel();
+        vm.memory().writeLong(GPA + 4096, i);
+        UUID next = vm.checkpoint("surely").awaitDurable().uuid();
+        assertThat(restoredWord(next, GPA)).isEqualTo(i);
+        assertThat(restoredWord(next, GPA + 4096)).isEqualTo(i);
       }
-      assertThat(restoredWord(vm.checkpoint("c").awaitDurable().uuid(), GPA)).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void theReasonOfAFailureIsTold() throws InterruptedException {
+    Canceller canceller = new Canceller(CheckpointStage.CAPTURED);
+    try (Vm vm = Vm.create(rig.config(1).checkpointListener(canceller).build())) {
+      assertThatThrownBy(() -> vm.checkpoint("v1").awaitDurable())
+          .hasMessage("checkpoint 'v1' of VM 'parent' was not stored: cancelled");
     }
   }
 
@@ -312,6 +338,7 @@ class CheckpointTest {
 
   @ParameterizedTest
   @EnumSource(names = {"MAPPED", "PAGED"})
+  @SuppressWarnings("try") // closed early
   void aRestoredVmNeedsNothingOfACheckpointThatIsRemoved(MemorySource source)
       throws InterruptedException {
     try (Vm vm = rig.paused()) {

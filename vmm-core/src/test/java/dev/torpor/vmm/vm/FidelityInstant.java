@@ -18,6 +18,7 @@ import java.util.List;
  * @param doorbell the registers
  * @param disk never written
  */
+@SuppressWarnings("ArrayRecordComponent") // compared by what is in them, by differenceTo
 record FidelityInstant(byte[][] pages, List<byte[]> vcpus, DoorbellState doorbell, byte[] disk) {
   private static final int PAGE = (int) MemoryLayout.PAGE_BYTES;
 

@@ -16,7 +16,6 @@ import dev.torpor.kvm.Xcrs;
 import dev.torpor.kvm.Xsave;
 import java.io.ByteArrayOutputStream;
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 
@@ -104,14 +103,5 @@ final class FidelityRegisters {
     random.nextBytes(vectors);
     MemorySegment.copy(vectors, 0, fpu.segment(), JAVA_BYTE, XMM_OFFSET, XMM_BYTES);
     vcpu.setFpu(fpu);
-  }
-
-  static boolean areEqual(List<byte[]> some, List<byte[]> others) {
-    for (int i = 0; i < some.size(); i++) {
-      if (!Arrays.equals(some.get(i), others.get(i))) {
-        return false;
-      }
-    }
-    return some.size() == others.size();
   }
 }

@@ -73,6 +73,11 @@ record FidelitySetup(
     return pageCount > HIGH_PAGES;
   }
 
+  /** Its share of the operations: those of a large memory take longer. */
+  int parts() {
+    return hasTwoSlots() ? 1 : 4;
+  }
+
   long byteSize() {
     return pageCount * PAGE;
   }

@@ -27,7 +27,7 @@ import net.jqwik.api.ShrinkingMode;
  */
 @KvmTest
 class FidelityTest {
-  private static final int OPERATIONS = Integer.getInteger("torpor.fidelity.operations", 700);
+  private static final int OPERATIONS = Integer.getInteger("torpor.fidelity.operations", 2400);
 
   /** A long run makes a long chain with each setup, a short one with the first. */
   private static final int LONG_RUN = 5_000;
@@ -40,16 +40,17 @@ class FidelityTest {
     Random seeds = new Random(seed);
     List<FidelitySetup> setups = FidelitySetup.all();
     Map<FidelityWorld.Operation, Integer> counts = new EnumMap<>(FidelityWorld.Operation.class);
+    int allParts = setups.stream().mapToInt(FidelitySetup::parts).sum();
     int deepest = 0;
     for (FidelitySetup setup : setups) {
-      int chain = setup == setups.getFirst() || OPERATIONS >= LONG_RUN ? CHAIN : 0;
-      int share = OPERATIONS / setups.size();
+      int chain = setup.equals(setups.getFirst()) || OPERATIONS >= LONG_RUN ? CHAIN : 0;
+      int share = Math.ceilDiv(OPERATIONS * setup.parts(), allParts);
       deepest = Math.max(deepest, live(setup, chain, share, seeds.nextLong(), counts));
     }
     int done = counts.values().stream().mapToInt(Integer::intValue).sum();
     reporter.publishReport("operations", done + " " + counts);
     reporter.publishValue("deepest chain", Integer.toString(deepest));
-    assertThat(done).isGreaterThanOrEqualTo(OPERATIONS / setups.size() * setups.size());
+    assertThat(done).isGreaterThanOrEqualTo(OPERATIONS);
     assertThat(deepest).isGreaterThanOrEqualTo(CHAIN);
   }
 

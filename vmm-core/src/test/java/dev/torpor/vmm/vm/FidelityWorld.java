@@ -13,8 +13,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -97,7 +97,6 @@ final class FidelityWorld implements AutoCloseable {
   private final Store store;
   private final List<FidelityMachine> machines = new ArrayList<>();
   private final List<Taken> taken = new ArrayList<>();
-  private final List<UUID> removed = new ArrayList<>();
   private int nameCount;
 
   FidelityWorld(Path folder, FidelitySetup setup, Random random) throws IOException {
@@ -117,6 +116,7 @@ final class FidelityWorld implements AutoCloseable {
             .vcpus(setup.vcpuCount())
             .dirtyTracker(setup.tracker())
             .disk(base, false)
+            .pauseBudget(budget())
             .store(store)
             .build();
     machines.add(FidelityMachine.created(Vm.create(config), setup, random, disk));
@@ -275,10 +275,16 @@ final class FidelityWorld implements AutoCloseable {
     return Vm.restore(store, from.uuid, config(source, fill));
   }
 
+  /** With next to none, pages are copied behind the guest's back wherever they can be. */
+  private Duration budget() {
+    return random.nextBoolean() ? Duration.ofNanos(1) : VmConfig.DEFAULT_PAUSE_BUDGET;
+  }
+
   private RestoreConfig config(MemorySource source, boolean fill) {
     return RestoreConfig.named("vm" + nameCount++)
         .memorySource(source)
         .fill(fill)
+        .pauseBudget(budget())
         .dirtyTracker(random.nextBoolean() ? TrackerKind.DIRTY_LOG : TrackerKind.DIRTY_RING)
         .build();
   }
@@ -398,8 +404,8 @@ final class FidelityWorld implements AutoCloseable {
   }
 
   private void revert(FidelityMachine machine) throws InterruptedException {
-    if (!removed.isEmpty() && random.nextInt(10) == 0) {
-      revertToRemoved(machine);
+    if (random.nextInt(10) == 0) {
+      revertToNothing(machine);
       return;
     }
     Taken to = any();
@@ -412,7 +418,7 @@ final class FidelityWorld implements AutoCloseable {
     }
   }
 
-  private void revertToRemoved(FidelityMachine machine) throws InterruptedException {
+  private static void revertToNothing(FidelityMachine machine) throws InterruptedException {
     UUID gone = UUID.randomUUID();
     try {
       machine.vm.revertTo(gone);
@@ -439,7 +445,6 @@ final class FidelityWorld implements AutoCloseable {
     settle(one);
     store.remove(one.uuid);
     taken.remove(one);
-    removed.add(one.uuid);
   }
 
   private void settle(Taken one) throws InterruptedException {
@@ -461,9 +466,7 @@ final class FidelityWorld implements AutoCloseable {
     for (FidelityMachine machine : machines) {
       machine.requireAsModelled("in the end");
     }
-    List<Taken> sample = new ArrayList<>(taken);
-    Collections.shuffle(sample, random);
-    for (Taken one : sample) {
+    for (Taken one : taken) {
       learn(one);
       requireStored(one);
     }

@@ -6,6 +6,8 @@ import dev.torpor.snapshot.Image;
 import dev.torpor.snapshot.Layers;
 import dev.torpor.vmm.device.EventLoop;
 import dev.torpor.vmm.disk.DiskBase;
+import dev.torpor.vmm.disk.DiskPlace;
+import dev.torpor.vmm.disk.LayerKeeper;
 import dev.torpor.vmm.disk.LayeredDisk;
 import dev.torpor.vmm.disk.SealedLayer;
 import dev.torpor.vmm.memory.GuestMemory;
@@ -36,7 +38,10 @@ class LayeredBlockDeviceTest {
         EventLoop loop = new EventLoop("layered-block")) {
       LayeredDisk disk =
           LayeredDisk.create(
-              folder.resolve("vm"), "disk-0", layers, DiskBase.of(base), Image.empty(layers, 21));
+              new DiskPlace(folder.resolve("vm"), "disk-0", LayerKeeper.NONE),
+              layers,
+              DiskBase.of(base),
+              Image.empty(layers, 21));
       BlockDevice device = new BlockDevice(disk, "layered");
       try (VirtioMmioTransport transport =
           new VirtioMmioTransport(device, memory, () -> {}, loop)) {

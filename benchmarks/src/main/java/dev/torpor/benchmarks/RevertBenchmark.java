@@ -1,0 +1,79 @@
+package dev.torpor.benchmarks;
+
+import dev.torpor.vmm.checkpoint.Checkpoint;
+import dev.torpor.vmm.vm.Vm;
+import dev.torpor.vmm.vm.VmConfig;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * How long it takes to bring a running guest back, in place, that has written to so many pages
+ * since: from the call to its return, when the guest runs on from where it was.
+ */
+final class RevertBenchmark implements CheckpointBenchmark {
+  private static final long MEMORY_BYTES = 256L << 20;
+
+  private final CheckpointOperation operation;
+  private final Scatter scatter;
+  private final ScratchStore scratch;
+  private final Vm vm;
+  private final Checkpoint target;
+  private long reverts;
+  private long nanos;
+
+  /**
+   * Takes the checkpoint before the guest's first instruction, so that its pages are in no pass.
+   */
+  RevertBenchmark(CheckpointOperation operation, Path folder, long pages)
+      throws InterruptedException {
+    this.operation = operation;
+    scatter = Scatter.allOver(MEMORY_BYTES, pages);
+    scratch = new ScratchStore(folder);
+    vm =
+        Vm.create(
+            VmConfig.boot(scatter.guest())
+                .name("reverted")
+                .memory(MEMORY_BYTES)
+                .store(scratch.store())
+                .build());
+    scatter.fill(vm.memory());
+    target = vm.checkpoint("").awaitDurable();
+    vm.start();
+  }
+
+  @Override
+  public CheckpointOperation measured() {
+    return operation;
+  }
+
+  @Override
+  public Distribution measure(int count) throws InterruptedException {
+    long[] samples = new long[count];
+    for (int i = 0; i < count; i++) {
+      scatter.awaitEndOf(vm.memory(), 1);
+      long before = System.nanoTime();
+      vm.revertTo(target);
+      samples[i] = System.nanoTime() - before;
+    }
+    reverts = count;
+    nanos = 0;
+    for (long sample : samples) {
+      nanos += sample;
+    }
+    return Distribution.of(samples);
+  }
+
+  /** Of the last round, which is as warm as it gets. */
+  @Override
+  public List<Note> notes() {
+    double perSecond = (double) reverts * TimeUnit.SECONDS.toNanos(1) / nanos;
+    return List.of(new Note(operation.name() + " rate", perSecond, 0, "a second"));
+  }
+
+  @Override
+  public void close() {
+    vm.close();
+    scratch.close();
+  }
+}

@@ -1,0 +1,70 @@
+package dev.torpor.benchmarks;
+
+import dev.torpor.vmm.boot.FlatArguments;
+import dev.torpor.vmm.boot.FlatBoot;
+import dev.torpor.vmm.boot.FlatGuest;
+import dev.torpor.vmm.memory.GuestMemory;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * Where a scatter-writer writes: the first word of so many pages, in passes that count from 1, as
+ * the C programs have it do.
+ *
+ * @param workspaceGpa where the first page is
+ * @param workspaceBytes how much memory the pages are spread over
+ * @param pages how many
+ * @param stride bytes from one to the next
+ */
+record Scatter(long workspaceGpa, long workspaceBytes, long pages, long stride) {
+  private static final int PAGE_BYTES = 4096;
+  private static final long LOW_MEMORY_END = 3L << 30;
+  private static final long HIGH_MEMORY = 4L << 30;
+  private static final long POLL_NANOS = 50_000;
+  private static final long LONGEST_WAIT_NANOS = TimeUnit.MINUTES.toNanos(1);
+  private static final byte CONTENTS = 1;
+
+  /** All over a guest's memory or, if it has more than 3 GiB, over what lies beyond. */
+  static Scatter allOver(long memoryByteSize, long pages) {
+    boolean high = memoryByteSize > LOW_MEMORY_END;
+    long gpa = high ? HIGH_MEMORY : FlatBoot.WORKSPACE_GPA;
+    long bytes = memoryByteSize - (high ? LOW_MEMORY_END : FlatBoot.WORKSPACE_GPA);
+    return new Scatter(gpa, bytes, pages, bytes / PAGE_BYTES / pages * PAGE_BYTES);
+  }
+
+  /** One after the other, from the beginning of the workspace. */
+  static Scatter together(long memoryByteSize, long pages) {
+    Scatter spread = allOver(memoryByteSize, pages);
+    return new Scatter(spread.workspaceGpa, spread.workspaceBytes, pages, PAGE_BYTES);
+  }
+
+  FlatGuest guest() {
+    return FlatGuest.named("scatter-writer")
+        .withVcpus(List.of(new FlatArguments(workspaceGpa, workspaceBytes, pages, stride, 0, 0)));
+  }
+
+  /** Gives the pages of the workspace contents of their own that belong to no pass. */
+  void fill(GuestMemory memory) {
+    memory.fill(workspaceGpa, workspaceBytes, CONTENTS);
+    for (long offset = 0; offset < workspaceBytes; offset += PAGE_BYTES) {
+      memory.writeLong(workspaceGpa + offset, 0);
+    }
+  }
+
+  /** Which pass has written the last page. */
+  long lastPass(GuestMemory memory) {
+    return memory.readLong(workspaceGpa + (pages - 1) * stride) >>> Integer.SIZE;
+  }
+
+  /** Waits until a pass has written the last page. */
+  void awaitEndOf(GuestMemory memory, long pass) {
+    long start = System.nanoTime();
+    while (lastPass(memory) < pass) {
+      LockSupport.parkNanos(POLL_NANOS);
+      if (System.nanoTime() - start > LONGEST_WAIT_NANOS) {
+        throw new IllegalStateException("the guest did not end pass " + pass);
+      }
+    }
+  }
+}

@@ -1,0 +1,64 @@
+package dev.torpor.benchmarks;
+
+import dev.torpor.snapshot.Store;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+
+/** A store for one benchmark, in a new folder that goes with it. */
+final class ScratchStore implements AutoCloseable {
+  private final Path folder;
+  private final Store store;
+
+  /** Makes one inside of a folder that exists: where that lies is part of what is measured. */
+  ScratchStore(Path parent) {
+    try {
+      folder = Files.createTempDirectory(parent, "torpor-bench-");
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot make a store in " + parent, e);
+    }
+    store = Store.open(folder.resolve("store"));
+  }
+
+  Store store() {
+    return store;
+  }
+
+  Path folder() {
+    return folder;
+  }
+
+  @Override
+  public void close() {
+    store.close();
+    try {
+      deleteAll();
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot delete " + folder, e);
+    }
+  }
+
+  private void deleteAll() throws IOException {
+    Files.walkFileTree(
+        folder,
+        new SimpleFileVisitor<>() {
+          @Override
+          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
+              throws IOException {
+            Files.delete(file);
+            return FileVisitResult.CONTINUE;
+          }
+
+          @Override
+          public FileVisitResult postVisitDirectory(Path directory, IOException failure)
+              throws IOException {
+            Files.delete(directory);
+            return FileVisitResult.CONTINUE;
+          }
+        });
+  }
+}

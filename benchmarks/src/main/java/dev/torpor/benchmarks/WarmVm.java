@@ -1,0 +1,51 @@
+package dev.torpor.benchmarks;
+
+import dev.torpor.snapshot.Store;
+import dev.torpor.vmm.boot.FlatBoot;
+import dev.torpor.vmm.boot.FlatGuest;
+import dev.torpor.vmm.device.Doorbell;
+import dev.torpor.vmm.vm.Vm;
+import dev.torpor.vmm.vm.VmConfig;
+import java.time.Duration;
+
+/** A VM of 256 MiB whose memory is in use, and whose guest counts with every exit. */
+final class WarmVm {
+  private static final long MEMORY_BYTES = 256L << 20;
+  private static final byte CONTENTS = 1;
+  private static final long WRITE_ONLY = 1;
+  private static final Duration PATIENCE = Duration.ofMinutes(1);
+
+  private WarmVm() {}
+
+  /** Makes one that has counted, and is paused; the caller closes it. */
+  static Vm create(Store store) throws InterruptedException {
+    FlatGuest guest = FlatGuest.named("doorbell-echo", 0, WRITE_ONLY);
+    Vm vm = Vm.create(VmConfig.boot(guest).name("warm").memory(MEMORY_BYTES).store(store).build());
+    vm.memory().fill(FlatBoot.WORKSPACE_GPA, MEMORY_BYTES - FlatBoot.WORKSPACE_GPA, CONTENTS);
+    vm.start();
+    if (!doorbell(vm).awaitProgress(1, PATIENCE)) {
+      throw new IllegalStateException("the guest does not count");
+    }
+    vm.pause();
+    return vm;
+  }
+
+  /** Starts one that continues from it, and returns once its guest has left for the first time. */
+  @SuppressWarnings("ThreadPriorityCheck") // the vCPU may need this very processor
+  static void runToFirstExit(Vm vm) {
+    Doorbell doorbell = doorbell(vm);
+    long before = doorbell.progress();
+    vm.start();
+    long start = System.nanoTime();
+    while (doorbell.progress() == before) {
+      Thread.yield(); // waking up would cost more than what is measured
+      if (System.nanoTime() - start > PATIENCE.toNanos()) {
+        throw new IllegalStateException("the guest does not go on counting");
+      }
+    }
+  }
+
+  private static Doorbell doorbell(Vm vm) {
+    return vm.doorbell().orElseThrow();
+  }
+}

@@ -1,0 +1,67 @@
+package dev.torpor.vmm.checkpoint;
+
+import static dev.torpor.snapshot.Blocks.BYTES;
+
+import dev.torpor.vmm.memory.PageSet;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/** Verified copies of pages of one image, up to 16 MiB. Not thread-safe. */
+final class PageCopies {
+  private static final int MAX_PAGES = 4096;
+  private static final int CHUNK_PAGES = 256;
+
+  /** For each page, where its copy is, plus one; 0 for none. */
+  private final int[] places;
+
+  private final long[] pages = new long[MAX_PAGES];
+  private final MemorySegment[] chunks = new MemorySegment[MAX_PAGES / CHUNK_PAGES];
+  private int count;
+
+  PageCopies(long pageCount) {
+    places = new int[Math.toIntExact(pageCount)];
+  }
+
+  /** Forgets all: another image counts from now on. */
+  void clear() {
+    for (int i = 0; i < count; i++) {
+      places[(int) pages[i]] = 0;
+    }
+    count = 0;
+  }
+
+  boolean hasRoomFor(long pageCount) {
+    return count + pageCount <= MAX_PAGES;
+  }
+
+  /** Takes those pages out of a set that are held. */
+  void removeHeld(PageSet set) {
+    for (long page = set.next(0); page >= 0; page = set.next(page + 1)) {
+      if (places[(int) page] != 0) {
+        set.remove(page);
+      }
+    }
+  }
+
+  /** Holds pages, whose contents lie one behind the other. */
+  void hold(long[] newPages, int pageCount, MemorySegment contents) {
+    for (int i = 0; i < pageCount; i++) {
+      pages[count] = newPages[i];
+      MemorySegment.copy(contents, (long) i * BYTES, at(count), 0, BYTES);
+      places[(int) newPages[i]] = ++count;
+    }
+  }
+
+  /** The copy of a page that is held. */
+  MemorySegment get(long page) {
+    return at(places[(int) page] - 1);
+  }
+
+  private MemorySegment at(int place) {
+    int chunk = place / CHUNK_PAGES;
+    if (chunks[chunk] == null) {
+      chunks[chunk] = Arena.ofAuto().allocate((long) CHUNK_PAGES * BYTES, BYTES);
+    }
+    return chunks[chunk].asSlice((long) (place % CHUNK_PAGES) * BYTES, BYTES);
+  }
+}
