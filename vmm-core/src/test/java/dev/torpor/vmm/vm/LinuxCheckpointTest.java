@@ -8,6 +8,7 @@ import dev.torpor.vmm.checkpoint.Checkpoint;
 import dev.torpor.vmm.checkpoint.GuestClock;
 import dev.torpor.vmm.checkpoint.MemorySource;
 import java.nio.file.Path;
+import java.time.LocalTime;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -71,11 +72,20 @@ class LinuxCheckpointTest {
     }
   }
 
+  /** For whoever watches: under emulation all of this takes minutes. */
+  private static void report(LinuxMachine machine, String what) {
+    System.out.printf("%s: %s %s%n", LocalTime.now(), machine.vm().name(), what);
+  }
+
   private Instant begin(LinuxMachine machine) throws Exception {
+    report(machine, "has booted");
     LinuxWorkload workload = LinuxWorkload.start(machine);
     workload.awaitRounds(Map.of(), WARM_UP);
+    report(machine, "works: " + workload.rounds());
     Instant instant = Instant.of(machine, "under-load");
+    report(machine, "has a checkpoint");
     disk.assertCleanAfterJournal(store, instant.uuid());
+    report(machine, "has a disk that its journal makes clean");
     workload.awaitRounds(instant.rounds(), 1);
     workload.assertUnharmed();
     return instant;
@@ -85,6 +95,7 @@ class LinuxCheckpointTest {
     LinuxWorkload workload = LinuxWorkload.in(machine);
     workload.awaitRounds(since.rounds(), 2);
     workload.assertUnharmed();
+    report(machine, "works on: " + workload.rounds());
   }
 
   /** Ends the guest's work, and checks its disk as it leaves it. */
@@ -93,6 +104,7 @@ class LinuxCheckpointTest {
     UUID end = machine.checkpoint("end").uuid();
     disk.assertClean(store, end);
     var _ = store.remove(end);
+    report(machine, "has ended its work, and left a clean disk");
   }
 
   private LinuxMachine restored(Instant instant, RestoreConfig.Builder config)

