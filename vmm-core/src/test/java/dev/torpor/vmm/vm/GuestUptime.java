@@ -2,7 +2,6 @@ package dev.torpor.vmm.vm;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -20,12 +19,12 @@ record GuestUptime(long leastNanos, long mostNanos, long wallSeconds) {
   /** Asks a guest. */
   static GuestUptime of(LinuxMachine machine) throws InterruptedException {
     long before = System.nanoTime();
-    List<String> answer = machine.run("cut -d' ' -f1 /proc/uptime; date +%s").lines().toList();
+    String[] answer = machine.run("cut -d' ' -f1 /proc/uptime; date +%s").split("\n", -1);
     long after = System.nanoTime();
-    double uptime = Double.parseDouble(answer.get(0));
+    double uptime = Double.parseDouble(answer[0]);
     long nanos = (long) (uptime * TimeUnit.SECONDS.toNanos(1));
     return new GuestUptime(
-        before - nanos, after - nanos, Math.round(Long.parseLong(answer.get(1)) - uptime));
+        before - nanos, after - nanos, Math.round(Long.parseLong(answer[1]) - uptime));
   }
 
   /** Asserts that the guest was away from its clock for a time between these bounds since. */
