@@ -9,6 +9,7 @@ import dev.torpor.vmm.checkpoint.GuestClock;
 import dev.torpor.vmm.checkpoint.MemorySource;
 import java.nio.file.Path;
 import java.time.LocalTime;
+import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -74,7 +75,7 @@ class LinuxCheckpointTest {
 
   /** For whoever watches: under emulation all of this takes minutes. */
   private static void report(LinuxMachine machine, String what) {
-    System.out.printf("%s: %s %s%n", LocalTime.now(), machine.vm().name(), what);
+    System.out.printf("%s: %s %s%n", LocalTime.now(ZoneOffset.UTC), machine.vm().name(), what);
   }
 
   private Instant begin(LinuxMachine machine) throws Exception {
