@@ -19,7 +19,7 @@ record GuestUptime(long leastNanos, long mostNanos, long wallSeconds) {
   /** Asks a guest. */
   static GuestUptime of(LinuxMachine machine) throws InterruptedException {
     long before = System.nanoTime();
-    String[] answer = machine.run("cut -d' ' -f1 /proc/uptime; date +%s").split("\n");
+    String[] answer = machine.run("cut -d' ' -f1 /proc/uptime; date +%s").split("\n", -1);
     long after = System.nanoTime();
     double uptime = Double.parseDouble(answer[0]);
     long nanos = (long) (uptime * TimeUnit.SECONDS.toNanos(1));
