@@ -8,8 +8,6 @@ import dev.torpor.vmm.checkpoint.Checkpoint;
 import dev.torpor.vmm.checkpoint.GuestClock;
 import dev.torpor.vmm.checkpoint.MemorySource;
 import java.nio.file.Path;
-import java.time.LocalTime;
-import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -39,6 +37,8 @@ class LinuxCheckpointTest {
 
   private static final long AWAY_SECONDS = 5;
 
+  private static final long BEGUN = System.nanoTime();
+
   @TempDir private Path folder;
   private Store store;
   private DiskCheck disk;
@@ -63,7 +63,16 @@ class LinuxCheckpointTest {
       long before = System.nanoTime();
       Checkpoint checkpoint = machine.vm().checkpoint(label);
       long after = System.nanoTime();
-      return new Instant(checkpoint.awaitDurable().uuid(), rounds, uptime, before, after);
+      checkpoint.awaitDurable();
+      report(
+          machine,
+          "stood for %s, %d pages dirty, %d KiB stored, durable after %s"
+              .formatted(
+                  checkpoint.pause(),
+                  checkpoint.dirtyPages(),
+                  checkpoint.storedBytes() >> 10,
+                  checkpoint.durableAfter()));
+      return new Instant(checkpoint.uuid(), rounds, uptime, before, after);
     }
 
     /** Asserts that the guest's clock stood from then until a time between two. */
@@ -75,7 +84,8 @@ class LinuxCheckpointTest {
 
   /** For whoever watches: under emulation all of this takes minutes. */
   private static void report(LinuxMachine machine, String what) {
-    System.out.printf("%s: %s %s%n", LocalTime.now(ZoneOffset.UTC), machine.vm().name(), what);
+    long seconds = TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - BEGUN);
+    System.out.printf("%4d s: %s %s%n", seconds, machine.vm().name(), what);
   }
 
   private Instant begin(LinuxMachine machine) throws Exception {
@@ -84,7 +94,6 @@ class LinuxCheckpointTest {
     workload.awaitRounds(Map.of(), WARM_UP);
     report(machine, "works: " + workload.rounds());
     Instant instant = Instant.of(machine, "under-load");
-    report(machine, "has a checkpoint");
     disk.assertCleanAfterJournal(store, instant.uuid());
     report(machine, "has a disk that its journal makes clean");
     workload.awaitRounds(instant.rounds(), 1);
