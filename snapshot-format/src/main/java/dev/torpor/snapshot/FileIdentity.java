@@ -6,6 +6,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -20,17 +21,23 @@ record FileIdentity(long device, long inode, long byteSize, long modifiedNanos, 
   private static final int CHANGED_NANOS = 5;
 
   static FileIdentity of(Path path) throws IOException {
+    return find(path).orElseThrow(() -> new SnapshotFormatException(path, 0, "a layer", "no file"));
+  }
+
+  /** Empty if there is no such file. */
+  static Optional<FileIdentity> find(Path path) throws IOException {
     try {
       Map<String, Object> found =
           Files.readAttributes(path, "unix:dev,ino,size,lastModifiedTime,ctime");
-      return new FileIdentity(
-          ((Number) found.get("dev")).longValue(),
-          ((Number) found.get("ino")).longValue(),
-          ((Number) found.get("size")).longValue(),
-          ((FileTime) found.get("lastModifiedTime")).to(TimeUnit.NANOSECONDS),
-          ((FileTime) found.get("ctime")).to(TimeUnit.NANOSECONDS));
+      return Optional.of(
+          new FileIdentity(
+              ((Number) found.get("dev")).longValue(),
+              ((Number) found.get("ino")).longValue(),
+              ((Number) found.get("size")).longValue(),
+              ((FileTime) found.get("lastModifiedTime")).to(TimeUnit.NANOSECONDS),
+              ((FileTime) found.get("ctime")).to(TimeUnit.NANOSECONDS)));
     } catch (NoSuchFileException e) {
-      throw new SnapshotFormatException(path, 0, "a layer", "no file");
+      return Optional.empty();
     }
   }
 

@@ -1,7 +1,5 @@
 package dev.torpor.snapshot;
 
-import java.io.IOException;
-import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.UUID;
@@ -26,9 +24,9 @@ final class RecentManifests {
       };
 
   /** A manifest whose file is the one that was read; null if it is not known. */
-  synchronized Manifest find(UUID uuid, Path file) throws IOException {
+  synchronized Manifest find(UUID uuid, FileIdentity file) {
     Known one = known.get(uuid);
-    return one != null && one.file.equals(FileIdentity.of(file)) ? one.manifest : null;
+    return one != null && one.file.equals(file) ? one.manifest : null;
   }
 
   /** A manifest was read, and its layers are there. */

@@ -188,18 +188,18 @@ public final class Store implements AutoCloseable {
     return io(
         "use the checkpoint " + uuid,
         () -> {
-          if (!manifests.exists(uuid)) {
+          Optional<FileIdentity> file = FileIdentity.find(manifests.path(uuid));
+          if (file.isEmpty()) {
             recent.remove(uuid);
             throw unknown(uuid);
           }
-          Manifest known = recent.find(uuid, manifests.path(uuid));
-          return known == null ? holdUnknown(uuid) : holdExisting(known);
+          Manifest known = recent.find(uuid, file.get());
+          return known == null ? holdUnknown(uuid, file.get()) : holdExisting(known);
         });
   }
 
   /** The file is looked at first: whatever happens to it while it is read is noticed later. */
-  private CheckpointHold holdUnknown(UUID uuid) throws IOException {
-    FileIdentity file = FileIdentity.of(manifests.path(uuid));
+  private CheckpointHold holdUnknown(UUID uuid, FileIdentity file) throws IOException {
     CheckpointHold hold = holdExisting(existing(uuid));
     try {
       for (ManifestLayer layer : hold.manifest().layers()) {
