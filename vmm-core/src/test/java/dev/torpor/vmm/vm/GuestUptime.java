@@ -5,38 +5,47 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.concurrent.TimeUnit;
 
 /**
- * How far a guest's monotonic clock is behind the host's. As reading it takes time, this is known
- * only to lie between two bounds.
- *
- * @param leastNanos the lower bound
- * @param mostNanos the upper bound
- * @param wallSeconds what the guest's wall clock shows more than its uptime, rounded
+ * A guest's clocks: how far the monotonic one is behind the host's, and the wall clock ahead of it.
+ * As reading them takes time, this is known only to lie between bounds.
  */
-record GuestUptime(long leastNanos, long mostNanos, long wallSeconds) {
+record GuestUptime(Bounds behindHost, Bounds wallAhead) {
   /** The guest tells its uptime in hundredths of a second, and the rest may be rounding. */
   private static final long RESOLUTION_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
+
+  private static final long SECOND = TimeUnit.SECONDS.toNanos(1);
+
+  /** Where a time lies, in nanoseconds. */
+  record Bounds(long least, long most) {
+    Bounds later(long leastNanos, long mostNanos) {
+      return new Bounds(least + leastNanos, most + mostNanos);
+    }
+
+    boolean mayEqual(Bounds other) {
+      return least <= other.most + RESOLUTION_NANOS && other.least <= most + RESOLUTION_NANOS;
+    }
+  }
 
   /** Asks a guest. */
   static GuestUptime of(LinuxMachine machine) throws InterruptedException {
     long before = System.nanoTime();
-    String[] answer = machine.run("cut -d' ' -f1 /proc/uptime; date +%s").split("\n", -1);
+    String[] answer = machine.run("date +%s; cut -d' ' -f1 /proc/uptime; date +%s").split("\n", -1);
     long after = System.nanoTime();
-    double uptime = Double.parseDouble(answer[0]);
-    long nanos = (long) (uptime * TimeUnit.SECONDS.toNanos(1));
+    long uptime = Math.round(Double.parseDouble(answer[1]) * SECOND);
+    long wallBefore = Long.parseLong(answer[0]) * SECOND;
+    long wallAfter = (Long.parseLong(answer[2]) + 1) * SECOND;
     return new GuestUptime(
-        before - nanos, after - nanos, Math.round(Long.parseLong(answer[1]) - uptime));
+        new Bounds(before - uptime, after - uptime),
+        new Bounds(wallBefore - uptime, wallAfter - uptime));
   }
 
-  /** Asserts that the guest was away from its clock for a time between these bounds since. */
-  void assertLaterBy(GuestUptime earlier, long leastAwayNanos, long mostAwayNanos) {
-    assertThat(leastNanos)
-        .as("uptime: %s, then %s", earlier, this)
-        .isLessThanOrEqualTo(earlier.mostNanos + mostAwayNanos + RESOLUTION_NANOS);
-    assertThat(mostNanos)
-        .as("uptime: %s, then %s", earlier, this)
-        .isGreaterThanOrEqualTo(earlier.leastNanos + leastAwayNanos - RESOLUTION_NANOS);
-    assertThat(wallSeconds)
-        .as("wall clock against uptime")
-        .isBetween(earlier.wallSeconds - 1, earlier.wallSeconds + 1);
+  /** Asserts that the guest's clocks stood for a time between these bounds since. */
+  void assertLaterBy(GuestUptime earlier, long leastNanos, long mostNanos) {
+    Bounds expected = earlier.behindHost.later(leastNanos, mostNanos);
+    assertThat(behindHost.mayEqual(expected))
+        .as("uptime behind the host's clock: %s, expected %s", behindHost, expected)
+        .isTrue();
+    assertThat(wallAhead.mayEqual(earlier.wallAhead))
+        .as("wall clock ahead of uptime: %s, then %s", earlier.wallAhead, wallAhead)
+        .isTrue();
   }
 }

@@ -127,7 +127,8 @@ final class LinuxWorkload {
     }
     machine.run("echo %s >/dev/kmsg; sync".formatted(MARK));
     for (String name : NAMES) {
-      machine.run("sh /load/%s </dev/null >/dev/null 2>>/tmp/errors &".formatted(name));
+      // In a shell of its own, so that the one at the console does not tell when it ends.
+      machine.run("(sh /load/%s </dev/null >/dev/null 2>>/tmp/errors &)".formatted(name));
     }
     return workload;
   }
