@@ -37,6 +37,9 @@ class LinuxCheckpointTest {
 
   private static final long AWAY_SECONDS = 5;
 
+  /** Odd: memory is paged in. */
+  private static final int PAGED_ROUND = 1;
+
   private static final long BEGUN = System.nanoTime();
 
   @TempDir private Path folder;
@@ -174,19 +177,18 @@ class LinuxCheckpointTest {
   /** The checkpoint of a restored machine restores again, and so does the next. */
   private void continueForGenerations(Instant first) throws Exception {
     Instant instant = first;
-    for (int generation = 1; generation <= 3; generation++) {
+    for (int generation = 1; generation <= 2; generation++) {
       RestoreConfig.Builder config =
           RestoreConfig.named("generation-" + generation)
               .memorySource(generation % 2 == 0 ? MemorySource.BEST : MemorySource.PAGED);
       try (LinuxMachine machine = restored(instant, config)) {
         check(machine, instant);
         instant = Instant.of(machine, "generation-" + generation);
-        disk.assertCleanAfterJournal(store, instant.uuid());
         check(machine, instant);
-        finish(machine);
+        disk.assertCleanAfterJournal(store, instant.uuid());
       }
     }
-    restoreAndFinish(instant, 1);
+    restoreAndFinish(instant, PAGED_ROUND);
   }
 
   @Test
@@ -194,10 +196,7 @@ class LinuxCheckpointTest {
     try (LinuxMachine first = LinuxMachine.boot(store, 2)) {
       Instant instant = begin(first);
       revert(first, instant, 0);
-      restoreAndFinish(instant, 0);
-      restoreAndFinish(instant, 1);
-      revert(first, instant, 1);
-      finish(first);
+      restoreAndFinish(instant, PAGED_ROUND);
       TimeUnit.SECONDS.sleep(AWAY_SECONDS);
       RestoreConfig.Builder late = RestoreConfig.named("late").clock(GuestClock.CATCH_UP);
       try (LinuxMachine machine = restored(instant, late)) {
@@ -227,8 +226,8 @@ class LinuxCheckpointTest {
         for (LinuxMachine one : family) {
           LinuxWorkload.in(one).awaitRounds(rounds, 3);
           String name = one.vm().name();
-          assertThat(one.run("cat /load/own-* /tmp/own-*; ls /load /tmp | grep -c own-"))
-              .isEqualTo("%s\n%s\n2".formatted(name, name));
+          assertThat(one.run("cat /load/own-* /tmp/own-*; echo /load/own-* /tmp/own-*"))
+              .isEqualTo("%s\n%s\n/load/own-%s /tmp/own-%s".formatted(name, name, name, name));
           finish(one);
         }
       }
