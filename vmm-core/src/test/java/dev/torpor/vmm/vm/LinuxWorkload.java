@@ -123,7 +123,7 @@ final class LinuxWorkload {
     for (Map.Entry<String, String> script : SCRIPTS.entrySet()) {
       String name = script.getKey();
       machine.run("cat >/load/%s <<'END'\n%sEND".formatted(name, script.getValue()));
-      machine.run("touch /tmp/running/" + name);
+      machine.run("touch /tmp/running/%s; echo 0 >/tmp/rounds/%s".formatted(name, name));
     }
     machine.run("echo %s >/dev/kmsg; sync".formatted(MARK));
     for (String name : NAMES) {
@@ -141,12 +141,13 @@ final class LinuxWorkload {
   /** How many rounds each process has finished. */
   Map<String, Long> rounds() throws InterruptedException {
     Map<String, Long> rounds = new TreeMap<>();
-    machine
-        .run("cd /tmp/rounds; grep . *; cd /")
-        .lines()
-        .map(line -> line.split(":", -1))
-        .filter(parts -> parts.length == 2) // a file is empty while it is written
-        .forEach(parts -> rounds.put(parts[0], Long.valueOf(parts[1])));
+    while (!rounds.keySet().equals(NAMES)) { // a file is empty for a moment while it is written
+      machine
+          .run("cd /tmp/rounds; grep . *; cd /")
+          .lines()
+          .map(line -> line.split(":", -1))
+          .forEach(parts -> rounds.put(parts[0], Long.valueOf(parts[1])));
+    }
     return rounds;
   }
 
@@ -154,18 +155,19 @@ final class LinuxWorkload {
   void awaitRounds(Map<String, Long> before, int more) throws InterruptedException {
     long deadline = System.nanoTime() + LinuxMachine.PATIENCE.toNanos();
     Map<String, Long> now = rounds();
-    while (!NAMES.stream()
-        .allMatch(name -> now.getOrDefault(name, 0L) >= target(before, name, more))) {
-      assertThat(System.nanoTime() - deadline)
-          .as("some process stands still: rounds %s, then %s; %s", before, now, machine.run("ps"))
-          .isNegative();
+    while (!haveAdvanced(before, now, more)) {
+      if (System.nanoTime() > deadline) {
+        throw new AssertionError(
+            "some process stands still: rounds %s, then %s; %s"
+                .formatted(before, now, machine.run("ps")));
+      }
       Thread.sleep(POLL_MILLIS);
-      now.putAll(rounds());
+      now = rounds();
     }
   }
 
-  private static long target(Map<String, Long> before, String name, int more) {
-    return before.getOrDefault(name, 0L) + more;
+  private static boolean haveAdvanced(Map<String, Long> before, Map<String, Long> now, int rounds) {
+    return NAMES.stream().allMatch(name -> now.get(name) >= before.getOrDefault(name, 0L) + rounds);
   }
 
   /** Asserts that neither the processes nor the kernel have noticed anything. */
