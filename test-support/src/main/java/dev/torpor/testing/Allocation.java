@@ -1,11 +1,15 @@
 package dev.torpor.testing;
 
 import java.lang.management.ManagementFactory;
+import java.time.Duration;
 
 /** Measures what code allocates on the Java heap, for paths that must not. */
 public final class Allocation {
   private static final com.sun.management.ThreadMXBean THREADS =
       (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+  private static final long NEXT_TO_NOTHING = 1000;
+  private static final Duration PATIENCE = Duration.ofSeconds(20);
 
   private Allocation() {}
 
@@ -38,5 +42,22 @@ public final class Allocation {
     long before = ofThisThread();
     work.run();
     return ofThisThread() - before;
+  }
+
+  /**
+   * Runs some work on the calling thread again and again, until it allocates next to nothing: that
+   * it does so at first may only mean that it is not compiled yet, and on a busy host that takes a
+   * while.
+   *
+   * @param work what to run, for some milliseconds
+   * @return the number of bytes that it allocated when it allocated least
+   */
+  public static long leastBytesOf(Runnable work) {
+    long least = Long.MAX_VALUE;
+    long end = System.nanoTime() + PATIENCE.toNanos();
+    while (least >= NEXT_TO_NOTHING && System.nanoTime() < end) {
+      least = Math.min(least, bytesOf(work));
+    }
+    return least;
   }
 }

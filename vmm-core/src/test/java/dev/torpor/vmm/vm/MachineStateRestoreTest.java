@@ -243,7 +243,7 @@ class MachineStateRestoreTest {
     Path disk = Files.write(folder.resolve("disk.img"), new byte[1 << 20]);
     Path copy = Files.write(folder.resolve("copy.img"), new byte[1 << 20]);
     try (Vm vm =
-        Vm.create(flat("page-writer", 0, 3, 0, 200).vcpus(vcpus).disk(disk, false).build())) {
+        Vm.create(flat("page-writer", 0, 3, 0, 4_000).vcpus(vcpus).disk(disk, false).build())) {
       vm.start();
       vm.doorbell().orElseThrow().awaitProgress(5, Duration.ofSeconds(30));
       vm.pause();
