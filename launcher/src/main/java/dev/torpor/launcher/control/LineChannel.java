@@ -4,6 +4,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -76,7 +77,11 @@ final class LineChannel implements Closeable {
 
   /** Nothing more is read: a thread that waits for a line gets the end of the stream. */
   void endInput() throws IOException {
-    channel.shutdownInput();
+    try {
+      channel.shutdownInput();
+    } catch (ClosedChannelException ended) {
+      // Its own thread was sooner.
+    }
   }
 
   @Override
