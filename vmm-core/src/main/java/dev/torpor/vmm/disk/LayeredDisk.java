@@ -465,7 +465,8 @@ public final class LayeredDisk implements BlockBackend {
    * flush; after a crash before that, the disk is what it was.
    *
    * @param target an image of as many blocks in the same store, over the same base; durable, or
-   *     made by this disk
+   *     made by this disk. The caller keeps its layers until the disk has gone elsewhere, or is
+   *     closed
    * @throws IllegalArgumentException if it is of another size or store
    * @throws SnapshotFormatException if a map is damaged; the disk is then as before
    */

@@ -3,6 +3,7 @@ package dev.torpor.vmm.disk;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.torpor.snapshot.Blocks;
+import dev.torpor.snapshot.CheckpointHold;
 import dev.torpor.snapshot.DiskImage;
 import dev.torpor.snapshot.FieldWriter;
 import dev.torpor.snapshot.Garbage;
@@ -21,8 +22,8 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
-import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -65,7 +66,9 @@ class SurvivingDiskModelTest {
     private final Path baseFile;
     private final Random random;
     private final MemorySegment block;
-    private final Map<UUID, Kept> checkpoints = new HashMap<>();
+
+    /** In the order of their making: the same seed has to choose the same ones. */
+    private final Map<UUID, Kept> checkpoints = new LinkedHashMap<>();
 
     /** Each block's value now, and those that it may have after a crash. */
     private List<Long> now = new ArrayList<>(Collections.nCopies(BLOCKS, 0L));
@@ -75,6 +78,9 @@ class SurvivingDiskModelTest {
     private Path home;
     private Store store;
     private LayeredDisk disk;
+
+    /** What the disk was reverted to; null for nothing. Who reverts keeps it, as a VM does. */
+    private CheckpointHold entered;
 
     /** How many calls of the keeper are left until the process is killed in one; then where to. */
     private int killIn = -1;
@@ -202,18 +208,30 @@ class SurvivingDiskModelTest {
     }
 
     private Optional<UUID> anyCheckpoint() {
-      List<UUID> all = checkpoints.keySet().stream().sorted().toList();
+      List<UUID> all = List.copyOf(checkpoints.keySet());
       return all.isEmpty() ? Optional.empty() : Optional.of(all.get(random.nextInt(all.size())));
     }
 
     private void revert() {
-      anyCheckpoint()
-          .map(checkpoints::get)
-          .ifPresent(
-              kept -> {
-                disk.revertTo(Image.open(store.layers(), kept.image().image()));
-                goTo(kept.content());
-              });
+      Optional<UUID> to = anyCheckpoint();
+      if (to.isEmpty()) {
+        return;
+      }
+      Kept kept = checkpoints.get(to.get());
+      CheckpointHold before = entered;
+      entered = store.hold(to.get());
+      disk.revertTo(Image.open(store.layers(), kept.image().image()));
+      goTo(kept.content());
+      if (before != null) {
+        before.close();
+      }
+    }
+
+    private void leave() {
+      if (entered != null) {
+        entered.close();
+        entered = null;
+      }
     }
 
     private void goTo(List<Long> content) {
@@ -231,6 +249,7 @@ class SurvivingDiskModelTest {
       }
       Kept kept = checkpoints.get(from.get());
       disk.close();
+      leave();
       Image image = Image.open(store.layers(), kept.image().image());
       disk = LayeredDisk.replace(place(), store.layers(), DiskBase.of(baseFile), image);
       goTo(kept.content());
@@ -261,6 +280,7 @@ class SurvivingDiskModelTest {
     public void close() {
       if (disk != null) {
         disk.close();
+        leave();
         store.close();
         disk = null;
       }
@@ -315,6 +335,7 @@ class SurvivingDiskModelTest {
     /** Perhaps killed in the midst of it, and then once more. */
     void deleteEverything() throws IOException {
       disk.close();
+      leave();
       disk = null;
       killIn = random.nextInt(2);
       LayeredDisk.delete(place());
