@@ -65,7 +65,7 @@ public final class Checkpointer implements AutoCloseable {
 
   private final Holds holds;
 
-  private record Entered(Origin origin, Position position) {}
+  private record Entered(Origin origin, Position position, PreparedState state) {}
 
   /**
    * Prepares to take checkpoints of a machine.
@@ -249,7 +249,7 @@ public final class Checkpointer implements AutoCloseable {
       reverter = new Reverter(machine, lineage);
     }
     try {
-      reverter.revert(target.position(), target.origin().state());
+      reverter.revert(target.position(), target.state());
     } catch (RuntimeException | Error e) {
       if (!again) {
         holds.release(target.origin());
@@ -265,7 +265,7 @@ public final class Checkpointer implements AutoCloseable {
   private Entered open(UUID checkpoint) {
     Origin origin = Origin.open(store, checkpoint);
     try {
-      return new Entered(origin, origin.position());
+      return new Entered(origin, origin.position(), machine.recorder().prepare(origin.state()));
     } catch (RuntimeException | Error e) {
       holds.release(origin);
       throw e;

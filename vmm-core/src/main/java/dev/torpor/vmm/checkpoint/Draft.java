@@ -78,6 +78,7 @@ final class Draft implements AutoCloseable {
         new ImageWriter(
             tools.store.layers(), base.memory(), first ? LayerKind.FLAT : LayerKind.PACKED);
     tools.disks.forEach(LayeredDisk::prepareSeal);
+    tools.machine.recorder().prepareCapture();
   }
 
   /** Copies while the guest runs, until little is left. */

@@ -32,17 +32,17 @@ public final class MachineRecorder {
   private final VcpuGroup vcpus;
   private final DeviceSet devices;
   private final VcpuProfile profile;
-  private final List<VcpuBuffers> vcpuBuffers;
-  private final Optional<InterruptBuffers> interrupts;
+
+  /** Made for the first capture: most machines that were restored never see one. */
+  private List<VcpuBuffers> vcpuBuffers;
+
+  private Optional<InterruptBuffers> interrupts;
   private final ClockData clock = new ClockData();
-  private VcpuRestore lastRestore;
-  private List<VcpuState> lastVcpus;
-  private VcpuRestore.XsaveOrder lastOrder;
   private DeviceStates deviceStates;
   private long realtimeNanos;
 
   /**
-   * Makes the buffers for one machine.
+   * Records one machine.
    *
    * @param facts what does not change while it lives
    * @param vm its descriptor, which outlives the recorder
@@ -57,9 +57,17 @@ public final class MachineRecorder {
     this.vcpus = vcpus;
     this.devices = devices;
     this.profile = profile;
-    this.vcpuBuffers =
-        IntStream.range(0, facts.cpuids().size()).mapToObj(id -> new VcpuBuffers(profile)).toList();
-    this.interrupts = profile.hasLapic() ? Optional.of(new InterruptBuffers()) : Optional.empty();
+  }
+
+  /** Makes the buffers, so that a capture, which happens while the guest waits, need not. */
+  public void prepareCapture() {
+    if (vcpuBuffers == null) {
+      vcpuBuffers =
+          IntStream.range(0, facts.cpuids().size())
+              .mapToObj(id -> new VcpuBuffers(profile))
+              .toList();
+      interrupts = profile.hasLapic() ? Optional.of(new InterruptBuffers()) : Optional.empty();
+    }
   }
 
   /**
@@ -69,6 +77,7 @@ public final class MachineRecorder {
    * @throws IllegalStateException if the machine is not paused
    */
   public void capture() {
+    prepareCapture();
     interrupts.ifPresent(chips -> chips.capture(vm));
     vcpus.runOnAll(
         (id, fd) -> vcpuBuffers.get(id).capture(fd, id == 0 ? this::readClock : this::readNothing));
@@ -115,13 +124,19 @@ public final class MachineRecorder {
   }
 
   /**
-   * Makes sure that the machine can take up a state.
+   * Prepares a state to be taken up by this machine, or by one built alike.
    *
    * @param state the state
+   * @return the same for {@link #restore}
    * @throws IllegalArgumentException if it is the state of a machine that differs
    */
-  public void requireSameMachine(MachineState state) {
+  public PreparedState prepare(MachineState state) {
+    return prepare(state, VcpuRestore.XsaveOrder.XCRS_FIRST);
+  }
+
+  PreparedState prepare(MachineState state, VcpuRestore.XsaveOrder order) {
     facts.requireSameMachine(state);
+    return new PreparedState(state, new VcpuRestore(state.vcpus(), profile, order));
   }
 
   /**
@@ -129,22 +144,19 @@ public final class MachineRecorder {
    * they were then already: KVM and the devices look at memory meanwhile. If this fails, the
    * machine is in no state to run.
    *
-   * @param state the state
+   * @param prepared the state
    * @param guestClock what its clocks show
    * @throws IllegalArgumentException if it is the state of a machine that differs
    * @throws KvmException if the host refuses; an MSR that it refuses is named
    * @throws IllegalStateException if the machine is not paused
    */
-  public void restore(MachineState state, GuestClock guestClock) {
-    restore(state, guestClock, VcpuRestore.XsaveOrder.XCRS_FIRST);
-  }
-
-  void restore(MachineState state, GuestClock guestClock, VcpuRestore.XsaveOrder order) {
+  public void restore(PreparedState prepared, GuestClock guestClock) {
+    MachineState state = prepared.state();
     facts.requireSameMachine(state);
     long elapsedNanos =
         GuestTime.elapsedNanos(guestClock, state.clock().realtimeNanos(), nowNanos());
     long kvmclockNanos = state.clock().kvmclockNanos() + elapsedNanos;
-    VcpuRestore restore = prepared(state, order);
+    VcpuRestore restore = prepared.vcpus();
     restore.begin(elapsedNanos);
     boolean single = state.vcpuCount() == 1;
     vcpus.runOnAll(
@@ -164,16 +176,6 @@ public final class MachineRecorder {
           });
     }
     devices.restore(state.devices());
-  }
-
-  /** Mostly the state that was restored last is restored again. */
-  private VcpuRestore prepared(MachineState state, VcpuRestore.XsaveOrder order) {
-    if (lastRestore == null || lastVcpus != state.vcpus() || lastOrder != order) {
-      lastRestore = new VcpuRestore(state.vcpus(), profile, order);
-      lastVcpus = state.vcpus();
-      lastOrder = order;
-    }
-    return lastRestore;
   }
 
   /**

@@ -59,12 +59,11 @@ final class Reverter {
    * Goes back, while nothing is on its way to the store.
    *
    * @param target where to
-   * @param state the machine's state there
+   * @param state the machine's state there, prepared by its own recorder
    * @throws MachineLostException if the machine cannot go on: part of it is old, part of it new
    * @throws RuntimeException if the checkpoint cannot be read; the machine goes on as it was
    */
-  void revert(Position target, MachineState state) {
-    machine.recorder().requireSameMachine(state);
+  void revert(Position target, PreparedState state) {
     if (readerImage != target.memory()) {
       reader = new BlockReader(target.memory(), room);
       readerImage = target.memory();
@@ -73,7 +72,7 @@ final class Reverter {
     machine.whileHeld(() -> enter(target, state));
   }
 
-  private void enter(Position target, MachineState state) {
+  private void enter(Position target, PreparedState state) {
     differing.clear();
     try {
       findDifference(target.memory());

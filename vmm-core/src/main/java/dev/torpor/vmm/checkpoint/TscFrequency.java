@@ -23,19 +23,21 @@ public final class TscFrequency {
    * @param kvm the host's KVM
    * @param vcpu a vCPU that has not run
    * @param kilohertz the frequency that its guest knows, positive
+   * @return the frequency that it has now
    * @throws IllegalArgumentException if the host's differs too much and cannot be scaled
    * @throws KvmException if the host refuses the frequency
    */
-  public static void adopt(Kvm kvm, VcpuFd vcpu, int kilohertz) {
+  public static int adopt(Kvm kvm, VcpuFd vcpu, int kilohertz) {
     int own = vcpu.tscKhz();
     if (own == kilohertz) {
-      return;
+      return own;
     }
     if (kvm.check(Cap.TSC_CONTROL) != 0) {
       vcpu.setTscKhz(kilohertz);
-    } else {
-      requireTolerable(own, kilohertz);
+      return kilohertz;
     }
+    requireTolerable(own, kilohertz);
+    return own;
   }
 
   static void requireTolerable(int hostKhz, int kilohertz) {

@@ -8,9 +8,8 @@ import dev.torpor.kvm.VcpuRun;
 import dev.torpor.linux.ThreadSignal;
 import dev.torpor.vmm.VmExit;
 import dev.torpor.vmm.device.Bus;
-import java.time.Duration;
+import dev.torpor.vmm.thread.Worker;
 import java.util.List;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -36,19 +35,19 @@ public final class Vcpu implements AutoCloseable {
   private final VcpuGate gate;
   private final Runnable dirtyRingFull;
   private final Consumer<VmExit> exits;
-  private final Thread thread;
-  private final CountDownLatch ready = new CountDownLatch(1);
+  private final String threadName;
 
-  /** The thread's kernel id. Written before the thread joins the gate. */
-  private int threadId;
+  /** Null until it is started. */
+  private Worker worker;
+
+  /** The thread's kernel id; 0 until it is there, and has yet to look at the gate. */
+  private volatile int threadId;
 
   /** Counted by the gate as being in the guest: set by whoever resumes, cleared by the thread. */
   volatile boolean inGuest;
 
   /** What the gate has handed over. Put under the gate's lock, taken away by the thread. */
   private final AtomicReference<Task> task = new AtomicReference<>();
-
-  private boolean started;
 
   /** Something to be done on a paused vCPU's thread. */
   static final class Task {
@@ -135,7 +134,7 @@ public final class Vcpu implements AutoCloseable {
     this.gate = group;
     this.dirtyRingFull = dirtyRingFull;
     this.exits = exits;
-    this.thread = Thread.ofPlatform().name(name).daemon().unstarted(this::loop);
+    this.threadName = name;
   }
 
   /**
@@ -147,27 +146,26 @@ public final class Vcpu implements AutoCloseable {
     return id;
   }
 
-  /** Starts the thread, which waits at the gate. */
+  /** Starts the thread, which comes to the gate in its own time. */
   void start() {
-    started = true;
-    thread.start();
-    boolean interrupted = false;
-    while (true) {
-      try {
-        ready.await();
-        break;
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
+    gate.join(this);
+    try {
+      worker = Worker.start(threadName, this::loop);
+    } catch (OutOfMemoryError e) {
+      gate.leave(this);
+      throw e;
     }
   }
 
-  /** Makes the vCPU leave the guest once. Called by the gate, to which the thread belongs. */
+  /**
+   * Makes the vCPU leave the guest once. A thread that is not there yet looks at the gate before it
+   * enters the guest. Called by the gate, while the vCPU belongs to it.
+   */
   void kick() {
-    ThreadSignal.sendTo(threadId);
+    int id = threadId;
+    if (id != 0) {
+      ThreadSignal.sendTo(id);
+    }
   }
 
   /**
@@ -188,7 +186,7 @@ public final class Vcpu implements AutoCloseable {
 
   /** Whether its thread was started. Until then anybody may make its requests. */
   boolean isStarted() {
-    return started;
+    return worker != null;
   }
 
   /** Does something on the calling thread. Before {@link #start}. */
@@ -233,15 +231,12 @@ public final class Vcpu implements AutoCloseable {
     try {
       fd.setSignalMask(ThreadSignal.blockInThisThread() & ~ThreadSignal.MASK_BIT);
       threadId = ThreadSignal.currentThreadId();
-      gate.join(this);
-      ready.countDown();
       while (gate.await(this)) {
         runUntilKicked();
       }
     } catch (RuntimeException | Error e) {
       exits.accept(new VmExit.Failed(e));
     } finally {
-      ready.countDown();
       gate.leave(this);
     }
   }
@@ -331,38 +326,15 @@ public final class Vcpu implements AutoCloseable {
     return new VmExit.Crashed(id, "%s, at rip=0x%x".formatted(reason, regs.get(Register.RIP)));
   }
 
-  /**
-   * Waits for the thread until a moment of {@link System#nanoTime}; returns whether it has ended.
-   */
-  boolean endsBefore(long nanoTime) {
-    boolean interrupted = false;
-    long left = nanoTime - System.nanoTime();
-    while (left > 0 && thread.isAlive() && thread != Thread.currentThread()) {
-      try {
-        thread.join(Duration.ofNanos(left));
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-      left = nanoTime - System.nanoTime();
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
-    return !thread.isAlive() || thread == Thread.currentThread();
+  /** Waits for a limited time until its thread has ended; returns whether it has. */
+  boolean endsWithin(long nanos) {
+    return worker == null || worker.isCurrent() || worker.joinBefore(nanos);
   }
 
   /** Waits for the thread, unless it is the caller's own. */
   void join() {
-    boolean interrupted = false;
-    while (thread.isAlive() && thread != Thread.currentThread()) {
-      try {
-        thread.join();
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
+    if (worker != null && !worker.isCurrent()) {
+      worker.join();
     }
   }
 

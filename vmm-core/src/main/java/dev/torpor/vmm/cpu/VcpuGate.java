@@ -55,9 +55,10 @@ final class VcpuGate {
   /** Written under the lock, as the next. */
   private volatile Request request = Request.PAUSE;
 
-  private volatile boolean brief;
+  /** Whether the threads look for a while before they sleep; at first too, until the start. */
+  private volatile boolean brief = true;
 
-  /** A vCPU joins, waiting. */
+  /** A vCPU joins, whose thread is about to come. */
   void join(Vcpu vcpu) {
     members.add(vcpu);
   }

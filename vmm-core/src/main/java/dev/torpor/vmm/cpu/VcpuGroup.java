@@ -58,7 +58,7 @@ public final class VcpuGroup implements AutoCloseable {
     return List.copyOf(vcpus);
   }
 
-  /** Starts the threads. No guest runs before {@link #resume}. */
+  /** Starts the threads. No guest runs before {@link #resume}, which best follows at once. */
   public void start() {
     vcpus.forEach(Vcpu::start);
   }
@@ -117,7 +117,7 @@ public final class VcpuGroup implements AutoCloseable {
    */
   public boolean endsWithin(Duration timeout) {
     long end = System.nanoTime() + timeout.toNanos();
-    return vcpus.stream().allMatch(vcpu -> vcpu.endsBefore(end));
+    return vcpus.stream().allMatch(vcpu -> vcpu.endsWithin(end - System.nanoTime()));
   }
 
   /** Ends the threads and closes the vCPUs. */

@@ -3,6 +3,7 @@ package dev.torpor.vmm.memory;
 import dev.torpor.linux.Epoll;
 import dev.torpor.linux.EventFd;
 import dev.torpor.linux.UserFaultFd;
+import dev.torpor.vmm.thread.Worker;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -51,7 +52,7 @@ final class FaultStripe implements AutoCloseable {
   private final long[] answered = new long[MAX_WAITING];
   private int head;
   private int waitingCount;
-  private Thread thread;
+  private Worker worker;
   private volatile boolean stopping;
 
   /** Takes over the faults of a range; {@code address} is the HVA of page 0 of the memory. */
@@ -77,7 +78,7 @@ final class FaultStripe implements AutoCloseable {
   }
 
   void start(Answers answers, String name) {
-    thread = Thread.ofPlatform().name(name).daemon().start(() -> serve(answers));
+    worker = Worker.start(name, () -> serve(answers));
   }
 
   /** The userfaultfd, for supplying and protecting pages from every thread. */
@@ -133,8 +134,8 @@ final class FaultStripe implements AutoCloseable {
   void stop() {
     stopping = true;
     stop.signal();
-    if (thread != null) {
-      Threads.join(thread);
+    if (worker != null) {
+      worker.join();
     }
   }
 

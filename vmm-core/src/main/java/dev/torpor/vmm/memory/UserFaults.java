@@ -26,6 +26,9 @@ final class UserFaults implements AutoCloseable {
   private static final long STRIPE_ALIGNMENT = 512;
   private static final long RETRY_NANOS = 50_000;
 
+  /** What this kernel knows; 0 until it was asked. */
+  private static volatile long kernelFeatures;
+
   private final GuestMemory memory;
   private final FaultStripe[] stripes;
   private final long stripePages;
@@ -42,7 +45,7 @@ final class UserFaults implements AutoCloseable {
    */
   UserFaults(GuestMemory memory, boolean missing, int stripeCount, long moreFeatures) {
     this.memory = memory;
-    protects = !missing || (UserFaultFd.supportedFeatures() & PROTECT_FEATURES) == PROTECT_FEATURES;
+    protects = !missing || kernelProtects();
     long pageCount = memory.pageCount();
     stripePages =
         Math.ceilDiv(Math.ceilDiv(pageCount, stripeCount), STRIPE_ALIGNMENT) * STRIPE_ALIGNMENT;
@@ -60,6 +63,16 @@ final class UserFaults implements AutoCloseable {
       close();
       throw e;
     }
+  }
+
+  /** Asks the kernel once: it takes a userfaultfd that is good for nothing else. */
+  private static boolean kernelProtects() {
+    long features = kernelFeatures;
+    if (features == 0) {
+      features = UserFaultFd.supportedFeatures();
+      kernelFeatures = features;
+    }
+    return (features & PROTECT_FEATURES) == PROTECT_FEATURES;
   }
 
   /** Starts the threads; each stripe has its own answers. */

@@ -6,6 +6,7 @@ import dev.torpor.vmm.VmExit;
 import dev.torpor.vmm.checkpoint.MachineState;
 import dev.torpor.vmm.checkpoint.MemoryFactory;
 import dev.torpor.vmm.checkpoint.Origin;
+import dev.torpor.vmm.checkpoint.PreparedState;
 import dev.torpor.vmm.checkpoint.RestoredMemory;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -21,6 +22,9 @@ final class Continuation implements AutoCloseable {
 
   /** Read when the first machine wants it; null until then. */
   private Optional<WorkingSet> workingSet;
+
+  /** Prepared by the first machine, for all: they are built alike. */
+  private PreparedState prepared;
 
   Continuation(Origin origin) {
     this.origin = origin;
@@ -50,7 +54,10 @@ final class Continuation implements AutoCloseable {
     Machine machine = Machine.rebuild(parts, state, exits);
     try {
       machine.dirtyTracker().start();
-      machine.restore(state, config.clock());
+      if (prepared == null) {
+        prepared = machine.recorder().prepare(state);
+      }
+      machine.restore(prepared, config.clock());
       return machine;
     } catch (RuntimeException e) {
       machine.close();

@@ -20,6 +20,7 @@ import dev.torpor.vmm.checkpoint.MachineFacts;
 import dev.torpor.vmm.checkpoint.MachineRecorder;
 import dev.torpor.vmm.checkpoint.MachineState;
 import dev.torpor.vmm.checkpoint.PlatformKind;
+import dev.torpor.vmm.checkpoint.PreparedState;
 import dev.torpor.vmm.checkpoint.RestoredMemory;
 import dev.torpor.vmm.checkpoint.TscFrequency;
 import dev.torpor.vmm.checkpoint.VcpuState;
@@ -90,6 +91,9 @@ final class Machine implements AutoCloseable {
   private Doorbell doorbell;
   private MachineRecorder recorder;
 
+  /** Of every vCPU's time stamp counter. */
+  private int tscKhz;
+
   private Machine(String name, SerialOutput console, Consumer<VmExit> exits) {
     this.name = name;
     this.console = console;
@@ -155,6 +159,7 @@ final class Machine implements AutoCloseable {
             PowerOn.prepare(vcpu);
           }
           boot.entry(id).ifPresent(entry -> VcpuRegisters.load(vcpu, entry));
+          tscKhz = vcpu.tscKhz();
         });
     createRecorder(host, cpuids, isLinux ? PlatformKind.LINUX : PlatformKind.FLAT);
   }
@@ -187,7 +192,9 @@ final class Machine implements AutoCloseable {
     attachDisks();
     addDevices(state.platform());
     createVcpus(
-        cpuids, (id, vcpu) -> TscFrequency.adopt(host.kvm(), vcpu, state.vcpus().get(id).tscKhz()));
+        cpuids,
+        (id, vcpu) ->
+            tscKhz = TscFrequency.adopt(host.kvm(), vcpu, state.vcpus().get(id).tscKhz()));
     createRecorder(host, cpuids, state.platform());
   }
 
@@ -330,8 +337,6 @@ final class Machine implements AutoCloseable {
   }
 
   private void createRecorder(HostKvm host, List<List<CpuidEntry>> cpuids, PlatformKind platform) {
-    int[] tscKhz = new int[1];
-    vcpus.runOnAll((id, vcpu) -> tscKhz[0] = vcpu.tscKhz());
     MachineFacts facts =
         new MachineFacts(
             name,
@@ -339,7 +344,7 @@ final class Machine implements AutoCloseable {
             memory.byteSize(),
             IntStream.range(0, windows.size()).mapToObj(Machine::diskId).toList(),
             cpuids,
-            tscKhz[0]);
+            tscKhz);
     DeviceSet devices =
         new DeviceSet(
             Optional.ofNullable(serial),
@@ -368,7 +373,7 @@ final class Machine implements AutoCloseable {
    * Takes up a state of this machine, or of the one that it was rebuilt from. While it is paused,
    * or before it was started; memory and disks are as they were then already.
    */
-  void restore(MachineState state, GuestClock clock) {
+  void restore(PreparedState state, GuestClock clock) {
     recorder.restore(state, clock);
   }
 

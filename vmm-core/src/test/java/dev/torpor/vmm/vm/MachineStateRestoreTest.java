@@ -149,7 +149,7 @@ class MachineStateRestoreTest {
       setXmm(vm, (byte) 0x5a);
       MachineState then = vm.machine().capture();
       setXmm(vm, (byte) 0x11);
-      vm.machine().restore(then, GuestClock.CONTINUE);
+      vm.machine().restore(vm.machine().recorder().prepare(then), GuestClock.CONTINUE);
       assertThat(xmm(vm)).containsOnly(0x5a);
     }
   }
@@ -282,7 +282,7 @@ class MachineStateRestoreTest {
       vm.pause();
       MachineState later = vm.machine().capture();
       long start = System.nanoTime();
-      vm.machine().restore(then, GuestClock.CONTINUE);
+      vm.machine().restore(vm.machine().recorder().prepare(then), GuestClock.CONTINUE);
       MachineState now = vm.machine().capture();
       long nanos = System.nanoTime() - start + 1_000_000;
       assertThat(now.clock().kvmclockNanos() - then.clock().kvmclockNanos()).isBetween(0L, nanos);
@@ -321,7 +321,8 @@ class MachineStateRestoreTest {
       MachineState then = vm.machine().capture();
       ClockState clock =
           new ClockState(then.clock().kvmclockNanos(), then.clock().realtimeNanos() - sinceCapture);
-      vm.machine().restore(with(then, clock, v -> v), GuestClock.CATCH_UP);
+      vm.machine()
+          .restore(vm.machine().recorder().prepare(with(then, clock, v -> v)), GuestClock.CATCH_UP);
       MachineState now = vm.machine().capture();
       long advanced = now.clock().kvmclockNanos() - then.clock().kvmclockNanos();
       assertThat(advanced).isGreaterThanOrEqualTo(Math.max(0, sinceCapture));
@@ -348,7 +349,10 @@ class MachineStateRestoreTest {
                 msrs.add(new MsrValue(0xdead, 1));
                 return with(vcpu, vcpu.cpuid(), msrs);
               });
-      assertThatThrownBy(() -> vm.machine().restore(strange, GuestClock.CONTINUE))
+      assertThatThrownBy(
+              () ->
+                  vm.machine()
+                      .restore(vm.machine().recorder().prepare(strange), GuestClock.CONTINUE))
           .isInstanceOf(KvmException.class)
           .hasMessageContaining("MSR 0xdead is refused");
       Replica replica = new Replica(strange, Replica.of(vm.machine()).memory());
@@ -390,7 +394,7 @@ class MachineStateRestoreTest {
     try (Vm one = Vm.create(flat("spin").build());
         Vm two = Vm.create(flat("spin").vcpus(2).build())) {
       MachineState state = one.machine().capture();
-      assertThatThrownBy(() -> two.machine().restore(state, GuestClock.CONTINUE))
+      assertThatThrownBy(() -> two.machine().recorder().prepare(state))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("number of vCPUs is 1, here 2");
     }

@@ -37,7 +37,7 @@ record Replica(MachineState state, List<MemorySegment> memory) {
   /** Takes the machine back, in place. */
   void restoreTo(Machine machine, GuestClock clock) {
     fill(machine.memory());
-    machine.restore(state, clock);
+    machine.restore(machine.recorder().prepare(state), clock);
   }
 
   void fill(GuestMemory target) {
@@ -80,7 +80,7 @@ record Replica(MachineState state, List<MemorySegment> memory) {
             RestoredMemory.of(target));
     Machine machine = Machine.rebuild(parts, state, exit::complete);
     try {
-      machine.restore(state, clock);
+      machine.restore(machine.recorder().prepare(state), clock);
       return new Running(machine, exit);
     } catch (RuntimeException e) {
       machine.close();

@@ -1,0 +1,102 @@
+package dev.torpor.vmm.thread;
+
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Work that has a platform thread to itself, as long as it lasts.
+ *
+ * <p>Threads whose work has ended wait a while for more: to start one anew, Java and the kernel
+ * wake creator and thread in turns, which takes as long as making half a VM. Safe from every
+ * thread.
+ */
+public final class Worker {
+  private static final long IDLE_SECONDS = 10;
+  private static final ThreadPoolExecutor THREADS =
+      new ThreadPoolExecutor(
+          0,
+          Integer.MAX_VALUE,
+          IDLE_SECONDS,
+          TimeUnit.SECONDS,
+          new SynchronousQueue<>(),
+          Thread.ofPlatform().daemon().name("torpor-idle").factory());
+
+  private final String name;
+  private final Runnable work;
+  private final CountDownLatch ended = new CountDownLatch(1);
+  private volatile Thread thread;
+
+  private Worker(String name, Runnable work) {
+    this.name = name;
+    this.work = work;
+  }
+
+  /**
+   * Starts work, and does not wait until it has begun.
+   *
+   * @param name what the thread is called meanwhile
+   * @param work what to do; throws nothing
+   * @return the worker
+   * @throws OutOfMemoryError if the system has no thread for it
+   */
+  public static Worker start(String name, Runnable work) {
+    Worker worker = new Worker(name, work);
+    THREADS.execute(worker::run);
+    return worker;
+  }
+
+  private void run() {
+    thread = Thread.currentThread();
+    String idle = thread.getName();
+    thread.setName(name);
+    try {
+      work.run();
+    } finally {
+      Thread.currentThread().setName(idle);
+      thread = null;
+      ended.countDown();
+    }
+  }
+
+  /**
+   * Whether the calling thread is the one that does the work.
+   *
+   * @return whether it is
+   */
+  public boolean isCurrent() {
+    return thread == Thread.currentThread();
+  }
+
+  /** Waits until the work has ended; an interrupt is kept for later. Not from its own thread. */
+  public void join() {
+    joinBefore(Long.MAX_VALUE);
+  }
+
+  /**
+   * Waits for a limited time until the work has ended; an interrupt is kept for later. Not from its
+   * own thread.
+   *
+   * @param nanos how long at most
+   * @return whether it has ended
+   */
+  public boolean joinBefore(long nanos) {
+    long end = System.nanoTime() + nanos;
+    boolean interrupted = false;
+    try {
+      while (true) {
+        try {
+          return ended.await(
+              nanos == Long.MAX_VALUE ? nanos : end - System.nanoTime(), TimeUnit.NANOSECONDS);
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
+      }
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+}

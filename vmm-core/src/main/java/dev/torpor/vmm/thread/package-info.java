@@ -1,0 +1,2 @@
+/** Threads that wait for system calls. */
+package dev.torpor.vmm.thread;
