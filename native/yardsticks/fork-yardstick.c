@@ -5,8 +5,8 @@
  *                  [dirtyLog=0|1] [kept=N]
  *
  * One sample is one child: its memory mapped copy-on-write from the parent's, its VM and vCPU
- * built, its state loaded; up to then, or to its first exit. The last N children live on while the
- * next are made.
+ * built, its state loaded; up to then, or to its first exit. N children live together, and then
+ * make room for the next.
  */
 #include "flat.h"
 #include "frozen.h"
@@ -25,18 +25,25 @@ struct forks {
     struct frozen frozen;
     int memoryFd, untilExit;
     enum flatTracking tracking;
-    struct child *kept; /* a ring */
+    struct child *kept;
     size_t keptCount, made;
 };
+
+static void closeChildren(struct forks *forks)
+{
+    while (forks->made > 0) {
+        closeChild(&forks->kept[--forks->made]);
+    }
+}
 
 static void measureForks(void *context, uint64_t *samples, size_t count)
 {
     struct forks *forks = context;
     for (size_t i = 0; i < count; i++) {
-        struct child *place = &forks->kept[forks->made % forks->keptCount];
-        if (forks->made++ >= forks->keptCount) {
-            closeChild(place);
+        if (forks->made == forks->keptCount) {
+            closeChildren(forks);
         }
+        struct child *place = &forks->kept[forks->made++];
         uint64_t start = nowNanos();
         uint8_t *memory = mapFrozen(&forks->frozen, forks->memoryFd);
         *place = thaw(&forks->frozen, memory, forks->tracking);
@@ -45,6 +52,7 @@ static void measureForks(void *context, uint64_t *samples, size_t count)
         }
         samples[i] = nowNanos() - start;
     }
+    closeChildren(forks);
 }
 
 int main(int argc, char **argv)

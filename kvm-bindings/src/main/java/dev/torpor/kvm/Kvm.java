@@ -15,6 +15,9 @@ public final class Kvm extends KvmFd {
 
   private static final int LARGEST_LIST = 1 << 14;
 
+  /** 0 until the first VM is created. */
+  private volatile int knownRunByteSize;
+
   Kvm(FileDescriptor descriptor) {
     super(descriptor);
   }
@@ -71,12 +74,15 @@ public final class Kvm extends KvmFd {
    * @throws KvmException ENOMEM, EMFILE
    */
   public VmFd createVm() {
+    if (knownRunByteSize == 0) {
+      knownRunByteSize = runByteSize();
+    }
     // The call may be interrupted by a signal while KVM waits for other CPUs; it then had no
     // effect.
     while (true) {
       try {
         int number = call(KvmRequests.KVM_CREATE_VM, 0);
-        return new VmFd(FileDescriptor.owning(number), runByteSize());
+        return new VmFd(FileDescriptor.owning(number), knownRunByteSize);
       } catch (KvmException e) {
         if (e.errno() != Errno.EINTR) {
           throw e;

@@ -1,6 +1,7 @@
 package dev.torpor.snapshot;
 
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 
 /**
@@ -8,13 +9,18 @@ import java.util.function.Consumer;
  * that it needs, even if the checkpoint itself is removed. For any thread.
  */
 public final class CheckpointHold implements AutoCloseable {
-  private final Manifest manifest;
-  private final Consumer<Manifest> release;
+  /** One use of the store, for all who share it. */
+  private record Use(Manifest manifest, Consumer<Manifest> release, AtomicInteger holders) {}
+
+  private final Use use;
   private final AtomicBoolean closed = new AtomicBoolean();
 
   CheckpointHold(Manifest manifest, Consumer<Manifest> release) {
-    this.manifest = manifest;
-    this.release = release;
+    this(new Use(manifest, release, new AtomicInteger(1)));
+  }
+
+  private CheckpointHold(Use use) {
+    this.use = use;
   }
 
   /**
@@ -23,7 +29,21 @@ public final class CheckpointHold implements AutoCloseable {
    * @return the whole checkpoint
    */
   public Manifest manifest() {
-    return manifest;
+    return use.manifest;
+  }
+
+  /**
+   * One more hold of the same, without asking the store: the layers are kept until both are closed.
+   *
+   * @return the hold, which the caller closes
+   * @throws IllegalStateException if this one is closed
+   */
+  public CheckpointHold another() {
+    if (closed.get() || use.holders.getAndUpdate(count -> count == 0 ? 0 : count + 1) == 0) {
+      throw new IllegalStateException(
+          "checkpoint " + use.manifest.uuid() + " is not held any more");
+    }
+    return new CheckpointHold(use);
   }
 
   /**
@@ -33,8 +53,8 @@ public final class CheckpointHold implements AutoCloseable {
    */
   @Override
   public void close() {
-    if (closed.compareAndSet(false, true)) {
-      release.accept(manifest);
+    if (closed.compareAndSet(false, true) && use.holders.decrementAndGet() == 0) {
+      use.release.accept(use.manifest);
     }
   }
 }

@@ -194,6 +194,23 @@ class StoreTest {
   }
 
   @Test
+  void layersAreKeptUntilTheLastWhoSharesAHoldHasClosedIt() {
+    CheckpointHold first = full(1, "web", "v1");
+    CheckpointHold second = first.another();
+    CheckpointHold third = second.another();
+    first.close();
+    first.close();
+    assertThatThrownBy(first::another)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("is not held any more");
+    assertThat(store.remove(first.manifest().uuid()).layers()).isZero();
+    third.close();
+    assertThat(store.collectGarbage().layers()).isZero();
+    second.close();
+    assertThat(store.collectGarbage().layers()).isEqualTo(1);
+  }
+
+  @Test
   void aHeldCheckpointKeepsItsLayersWhenItIsRemoved() {
     UUID uuid;
     try (CheckpointHold published = full(1, "web", "v1")) {

@@ -32,8 +32,12 @@ final class Lineage {
 
   private final Deque<Pending> pending = new ArrayDeque<>();
 
-  /** Pages written since {@link #head}, that failed checkpoints had taken. */
-  private final PageSet unsaved;
+  private final long pageCount;
+
+  /**
+   * Pages written since {@link #head}, that failed checkpoints had taken; null if none ever had.
+   */
+  private PageSet unsaved;
 
   /** Whether a checkpoint is being made that is not pending yet. */
   private boolean drafting;
@@ -49,7 +53,7 @@ final class Lineage {
    */
   Lineage(Position start, long pageCount) {
     durable = start;
-    unsaved = new PageSet(pageCount);
+    this.pageCount = pageCount;
   }
 
   /** A checkpoint is being made, until it is {@link #written} or its pages are given back. */
@@ -69,19 +73,34 @@ final class Lineage {
 
   /** Hands the pages that no checkpoint holds to one that is being made. */
   synchronized void takeUnsaved(PageSet target) {
-    target.addAll(unsaved);
-    unsaved.clear();
+    copyUnsaved(target);
+    forgetUnsaved();
   }
 
   /** Adds the pages that no checkpoint holds to a set. */
   synchronized void copyUnsaved(PageSet target) {
-    target.addAll(unsaved);
+    if (unsaved != null) {
+      target.addAll(unsaved);
+    }
+  }
+
+  private void addUnsaved(PageSet pages) {
+    if (unsaved == null) {
+      unsaved = new PageSet(pageCount);
+    }
+    unsaved.addAll(pages);
+  }
+
+  private void forgetUnsaved() {
+    if (unsaved != null) {
+      unsaved.clear();
+    }
   }
 
   /** Takes pages back from a checkpoint that was not made. */
   synchronized void giveBack(PageSet pages) {
     drafting = false;
-    unsaved.addAll(pages);
+    addUnsaved(pages);
   }
 
   /**
@@ -93,7 +112,7 @@ final class Lineage {
   synchronized boolean written(Pending next, int expectedLossCount) {
     drafting = false;
     if (expectedLossCount != lossCount) {
-      unsaved.addAll(next.pages);
+      addUnsaved(next.pages);
       return false;
     }
     pending.addLast(next);
@@ -124,7 +143,7 @@ final class Lineage {
         pending.contains(failed) && newest.hasNext(); ) {
       Pending one = newest.next();
       newest.remove();
-      unsaved.addAll(one.pages);
+      addUnsaved(one.pages);
       lost.addFirst(one);
     }
     lossCount++;
@@ -150,6 +169,6 @@ final class Lineage {
       throw new IllegalStateException("checkpoints are pending");
     }
     durable = target;
-    unsaved.clear();
+    forgetUnsaved();
   }
 }

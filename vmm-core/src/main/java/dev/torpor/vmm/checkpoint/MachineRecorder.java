@@ -131,12 +131,8 @@ public final class MachineRecorder {
    * @throws IllegalArgumentException if it is the state of a machine that differs
    */
   public PreparedState prepare(MachineState state) {
-    return prepare(state, VcpuRestore.XsaveOrder.XCRS_FIRST);
-  }
-
-  PreparedState prepare(MachineState state, VcpuRestore.XsaveOrder order) {
     facts.requireSameMachine(state);
-    return new PreparedState(state, new VcpuRestore(state.vcpus(), profile, order));
+    return PreparedState.of(state, profile);
   }
 
   /**

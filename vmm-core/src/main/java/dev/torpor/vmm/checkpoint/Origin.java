@@ -20,7 +20,7 @@ public final class Origin implements AutoCloseable {
   private final Image memory;
   private final List<DiskImage> disks;
 
-  /** Keeps the layers, until the first machine takes it; empty for a checkpoint just written. */
+  /** Keeps the layers; empty for a checkpoint just written, until that is durable. */
   private Optional<CheckpointHold> hold;
 
   /** The checkpoint that this process has just written. */
@@ -107,9 +107,10 @@ public final class Origin implements AutoCloseable {
     if (!published) {
       return new Start(position(), Optional.empty(), written);
     }
-    CheckpointHold taken = hold.orElseGet(() -> store.hold(uuid));
-    hold = Optional.empty();
-    return new Start(position(), Optional.of(taken), Optional.empty());
+    if (hold.isEmpty()) {
+      hold = Optional.of(store.hold(uuid));
+    }
+    return new Start(position(), Optional.of(hold.get().another()), Optional.empty());
   }
 
   Position position() {
@@ -147,8 +148,8 @@ public final class Origin implements AutoCloseable {
   /** Lets the layers go; machines that were made keep what they need themselves. */
   @Override
   public void close() {
-    if (hold.isPresent()) {
-      hold.get().close();
-    }
+    Optional<CheckpointHold> ended = hold;
+    hold = Optional.empty();
+    ended.ifPresent(CheckpointHold::close);
   }
 }

@@ -22,13 +22,13 @@ public final class TscFrequency {
    *
    * @param kvm the host's KVM
    * @param vcpu a vCPU that has not run
+   * @param own the frequency that it has by itself
    * @param kilohertz the frequency that its guest knows, positive
    * @return the frequency that it has now
    * @throws IllegalArgumentException if the host's differs too much and cannot be scaled
    * @throws KvmException if the host refuses the frequency
    */
-  public static int adopt(Kvm kvm, VcpuFd vcpu, int kilohertz) {
-    int own = vcpu.tscKhz();
+  public static int adopt(Kvm kvm, VcpuFd vcpu, int own, int kilohertz) {
     if (own == kilohertz) {
       return own;
     }

@@ -115,9 +115,12 @@ final class VcpuRestore {
   /**
    * For how long the counters have run since they were set, by the first vCPU's own counter. Zero
    * where that has come further than time has: some KVM runs guests on the host's own counter,
-   * which nobody can set.
+   * which nobody can set. Zero too for a guest that does not use kvmclock: it compares nothing.
    */
   long nanosSinceTscWasSet(VcpuFd first) {
+    if (structs.stream().noneMatch(vcpu -> vcpu.usesKvmclock)) {
+      return 0;
+    }
     Msrs counter = new Msrs(MsrCatalog.TSC);
     first.getMsrs(counter);
     long cycles = counter.value(0) - tsc;

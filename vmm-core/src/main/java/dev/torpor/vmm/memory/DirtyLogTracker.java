@@ -1,6 +1,7 @@
 package dev.torpor.vmm.memory;
 
 import dev.torpor.kvm.Cap;
+import dev.torpor.kvm.KvmException;
 import dev.torpor.kvm.MemorySlot;
 import dev.torpor.kvm.VcpuFd;
 import dev.torpor.kvm.VmFd;
@@ -18,7 +19,7 @@ final class DirtyLogTracker implements DirtyTracker {
   private final VmFd vm;
   private final List<SlotPages> slots;
 
-  /** Room for the log of the largest memslot; made at the start. */
+  /** Room for the log of the largest memslot; made for the first collection. */
   private MemorySegment bitmap;
 
   private volatile boolean started;
@@ -27,12 +28,14 @@ final class DirtyLogTracker implements DirtyTracker {
     this.memory = memory;
     this.vm = vm;
     this.slots = slots.stream().map(slot -> SlotPages.of(slot, memory)).toList();
-    if (vm.check(Cap.MANUAL_DIRTY_LOG_PROTECT2) == 0) {
+    try {
+      vm.enable(Cap.MANUAL_DIRTY_LOG_PROTECT2, 1);
+    } catch (KvmException e) {
       throw new IllegalStateException(
           "tracking by DIRTY_LOG: this kernel's log cannot be cleared on its own; Linux 5.2 or"
-              + " newer is needed");
+              + " newer is needed",
+          e);
     }
-    vm.enable(Cap.MANUAL_DIRTY_LOG_PROTECT2, 1);
   }
 
   @Override
@@ -48,8 +51,6 @@ final class DirtyLogTracker implements DirtyTracker {
     if (started) {
       return;
     }
-    long largest = slots.stream().mapToLong(SlotPages::pageCount).max().orElse(0);
-    bitmap = Arena.ofAuto().allocate(Math.ceilDiv(largest, Long.SIZE) * Long.BYTES, Long.BYTES);
     memory.startMarking();
     slots.forEach(slot -> slot.log(vm));
     started = true;
@@ -65,6 +66,9 @@ final class DirtyLogTracker implements DirtyTracker {
     if (!started) {
       throw new IllegalStateException("dirty pages are collected before tracking was started");
     }
+    if (bitmap == null) {
+      bitmap = roomForLargest();
+    }
     for (int i = 0; i < slots.size(); i++) {
       SlotPages slot = slots.get(i);
       vm.getDirtyLog(slot.slot().id(), bitmap);
@@ -73,6 +77,11 @@ final class DirtyLogTracker implements DirtyTracker {
       }
     }
     memory.takeWritten(target);
+  }
+
+  private MemorySegment roomForLargest() {
+    long largest = slots.stream().mapToLong(SlotPages::pageCount).max().orElse(0);
+    return Arena.ofAuto().allocate(Math.ceilDiv(largest, Long.SIZE) * Long.BYTES, Long.BYTES);
   }
 
   @Override

@@ -15,12 +15,34 @@ import java.lang.invoke.VarHandle;
 final class WrittenPages {
   private static final VarHandle ELEMENT = MethodHandles.arrayElementVarHandle(long[].class);
 
-  private final long[] words;
-  private final long[] summary;
+  /** Made for the first mark: in most forks the VMM never writes a page. */
+  private static final class Marks {
+    private final long[] words;
+    private final long[] summary;
+
+    Marks(long pageCount) {
+      words = new long[(int) Math.ceilDiv(pageCount, Long.SIZE)];
+      summary = new long[Math.ceilDiv(words.length, Long.SIZE)];
+    }
+  }
+
+  private final long pageCount;
+  private volatile Marks marks;
 
   WrittenPages(long pageCount) {
-    words = new long[(int) Math.ceilDiv(pageCount, Long.SIZE)];
-    summary = new long[Math.ceilDiv(words.length, Long.SIZE)];
+    this.pageCount = pageCount;
+  }
+
+  private Marks marks() {
+    Marks there = marks;
+    return there != null ? there : makeMarks();
+  }
+
+  private synchronized Marks makeMarks() {
+    if (marks == null) {
+      marks = new Marks(pageCount);
+    }
+    return marks;
   }
 
   /**
@@ -28,10 +50,11 @@ final class WrittenPages {
    * place might be taken before the write is seen.
    */
   void mark(long firstPage, long lastPage) {
+    Marks target = marks();
     for (long page = firstPage; page <= lastPage; page++) {
       int word = (int) (page / Long.SIZE);
-      set(words, word, 1L << page);
-      set(summary, word / Long.SIZE, 1L << word);
+      set(target.words, word, 1L << page);
+      set(target.summary, word / Long.SIZE, 1L << word);
     }
   }
 
@@ -43,13 +66,18 @@ final class WrittenPages {
 
   /** Moves the marks into a set. */
   void takeInto(PageSet target) {
+    Marks source = marks;
+    if (source == null) {
+      return;
+    }
+    long[] summary = source.summary;
     for (int s = 0; s < summary.length; s++) {
       if ((long) ELEMENT.getVolatile(summary, s) == 0) {
         continue;
       }
       for (long left = (long) ELEMENT.getAndSet(summary, s, 0L); left != 0; left &= left - 1) {
         int word = s * Long.SIZE + Long.numberOfTrailingZeros(left);
-        target.orWord(word, (long) ELEMENT.getAndSet(words, word, 0L));
+        target.orWord(word, (long) ELEMENT.getAndSet(source.words, word, 0L));
       }
     }
   }

@@ -3,10 +3,8 @@ package dev.torpor.vmm.vm;
 import dev.torpor.snapshot.SnapshotFormatException;
 import dev.torpor.snapshot.WorkingSet;
 import dev.torpor.vmm.VmExit;
-import dev.torpor.vmm.checkpoint.MachineState;
 import dev.torpor.vmm.checkpoint.MemoryFactory;
 import dev.torpor.vmm.checkpoint.Origin;
-import dev.torpor.vmm.checkpoint.PreparedState;
 import dev.torpor.vmm.checkpoint.RestoredMemory;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -18,26 +16,29 @@ final class Continuation implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Continuation.class);
 
   private final Origin origin;
+  private final MachinePlan plan;
   private final MemoryFactory memories;
 
   /** Read when the first machine wants it; null until then. */
   private Optional<WorkingSet> workingSet;
 
-  /** Prepared by the first machine, for all: they are built alike. */
-  private PreparedState prepared;
-
+  /**
+   * Prepares to make machines.
+   *
+   * @throws IllegalArgumentException if the host lacks what they need, which is named
+   */
   Continuation(Origin origin) {
     this.origin = origin;
+    this.plan = new MachinePlan(origin.state());
     this.memories = new MemoryFactory(origin);
   }
 
   /** Makes one more machine, whose vCPUs have not started. */
   Machine machine(RestoreConfig config, Consumer<VmExit> exits) {
-    MachineState state = origin.state();
     RestoredMemory memory =
         memories.make(
             config.memorySource(),
-            state.vcpuCount(),
+            plan.state().vcpuCount(),
             config.recordWorkingSet(),
             failure -> exits.accept(new VmExit.Failed(failure)));
     MachineDisks disks;
@@ -51,13 +52,10 @@ final class Continuation implements AutoCloseable {
     }
     MachineParts parts =
         new MachineParts(config.name(), config.console(), config.dirtyTracker(), disks, memory);
-    Machine machine = Machine.rebuild(parts, state, exits);
+    Machine machine = Machine.rebuild(parts, plan, exits);
     try {
       machine.dirtyTracker().start();
-      if (prepared == null) {
-        prepared = machine.recorder().prepare(state);
-      }
-      machine.restore(prepared, config.clock());
+      machine.restore(plan.prepared(), config.clock());
       return machine;
     } catch (RuntimeException e) {
       machine.close();

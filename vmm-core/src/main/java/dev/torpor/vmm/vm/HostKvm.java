@@ -2,6 +2,7 @@ package dev.torpor.vmm.vm;
 
 import dev.torpor.kvm.CpuidEntry;
 import dev.torpor.kvm.Kvm;
+import dev.torpor.kvm.VcpuFd;
 import dev.torpor.linux.Errno;
 import dev.torpor.linux.LinuxException;
 import dev.torpor.vmm.checkpoint.HostFit;
@@ -22,6 +23,9 @@ final class HostKvm {
   private final Kvm kvm;
   private final Map<GuestKind, VcpuProfile> profiles = new ConcurrentHashMap<>();
   private final List<CpuidEntry> supportedCpuid;
+
+  /** 0 until a vCPU was asked. */
+  private volatile int tscKhz;
 
   private HostKvm(Kvm kvm) {
     this.kvm = kvm;
@@ -70,6 +74,16 @@ final class HostKvm {
 
   List<CpuidEntry> supportedCpuid() {
     return supportedCpuid;
+  }
+
+  /** The frequency of the time stamp counter that every new vCPU has; a vCPU is asked once. */
+  int tscKhz(VcpuFd vcpu) {
+    int known = tscKhz;
+    if (known == 0) {
+      known = vcpu.tscKhz();
+      tscKhz = known;
+    }
+    return known;
   }
 
   /** What the vCPUs' state consists of; {@code cpuid} is that of the first. */

@@ -23,7 +23,7 @@ import dev.torpor.vmm.checkpoint.PlatformKind;
 import dev.torpor.vmm.checkpoint.PreparedState;
 import dev.torpor.vmm.checkpoint.RestoredMemory;
 import dev.torpor.vmm.checkpoint.TscFrequency;
-import dev.torpor.vmm.checkpoint.VcpuState;
+import dev.torpor.vmm.checkpoint.VcpuProfile;
 import dev.torpor.vmm.cpu.CpuTemplate;
 import dev.torpor.vmm.cpu.VcpuGroup;
 import dev.torpor.vmm.cpu.VcpuRegisters;
@@ -107,21 +107,20 @@ final class Machine implements AutoCloseable {
   }
 
   /**
-   * Builds the machine that a state is of, with nothing booted: {@link #restore} comes next.
+   * Builds a machine of a plan, with nothing booted: {@link #restore} comes next.
    *
-   * @param parts what the state does not hold; its disks and memory belong to the machine from now
+   * @param parts what the plan does not hold; its disks and memory belong to the machine from now
    *     on, even if this fails
-   * @param state what it is to be restored to
+   * @param plan what it is built like
    * @param exits told, on whatever thread, why the guest has ended
-   * @throws IllegalArgumentException if the host lacks what the state needs, which is named, or the
-   *     parts do not fit
+   * @throws IllegalArgumentException if the parts do not fit
    */
-  static Machine rebuild(MachineParts parts, MachineState state, Consumer<VmExit> exits) {
+  static Machine rebuild(MachineParts parts, MachinePlan plan, Consumer<VmExit> exits) {
     Machine machine = new Machine(parts.name(), parts.console(), exits);
     machine.memory = machine.owned.own(parts.memory().memory());
     machine.restoredMemory = machine.owned.own(parts.memory());
     machine.disks = machine.owned.own(parts.disks());
-    return machine.built(() -> machine.assembleAgain(parts, state));
+    return machine.built(() -> machine.assembleAgain(parts, plan));
   }
 
   private Machine built(Runnable assembly) {
@@ -153,15 +152,18 @@ final class Machine implements AutoCloseable {
     BootState boot = load(config);
     List<List<CpuidEntry>> cpuids = shapeCpuids(host, config);
     createVcpus(
-        cpuids,
+        cpuids.stream().map(Cpuid::of).toList(),
         (id, vcpu) -> {
           if (interruptControllers) {
             PowerOn.prepare(vcpu);
           }
           boot.entry(id).ifPresent(entry -> VcpuRegisters.load(vcpu, entry));
-          tscKhz = vcpu.tscKhz();
+          tscKhz = host.tscKhz(vcpu);
         });
-    createRecorder(host, cpuids, isLinux ? PlatformKind.LINUX : PlatformKind.FLAT);
+    createRecorder(
+        cpuids,
+        isLinux ? PlatformKind.LINUX : PlatformKind.FLAT,
+        host.profile(cpuids.getFirst(), interruptControllers));
   }
 
   private BootState load(VmConfig config) {
@@ -183,19 +185,20 @@ final class Machine implements AutoCloseable {
         .toList();
   }
 
-  private void assembleAgain(MachineParts parts, MachineState state) {
+  private void assembleAgain(MachineParts parts, MachinePlan plan) {
+    MachineState state = plan.state();
     requireParts(state);
     HostKvm host = HostKvm.get();
-    List<List<CpuidEntry>> cpuids = state.vcpus().stream().map(VcpuState::cpuid).toList();
-    host.fit(cpuids.getFirst(), state.hasInterruptControllers()).require(state);
     createVm(host, state.hasInterruptControllers(), parts.dirtyTracker(), true);
     attachDisks();
     addDevices(state.platform());
     createVcpus(
-        cpuids,
-        (id, vcpu) ->
-            tscKhz = TscFrequency.adopt(host.kvm(), vcpu, state.vcpus().get(id).tscKhz()));
-    createRecorder(host, cpuids, state.platform());
+        plan.cpuidLists(),
+        (id, vcpu) -> {
+          int wanted = state.vcpus().get(id).tscKhz();
+          tscKhz = TscFrequency.adopt(host.kvm(), vcpu, host.tscKhz(vcpu), wanted);
+        });
+    createRecorder(plan.cpuids(), state.platform(), plan.profile());
   }
 
   private void requireParts(MachineState state) {
@@ -325,18 +328,19 @@ final class Machine implements AutoCloseable {
   }
 
   /** CPUID first: which MSRs a vCPU has follows from it. */
-  private void createVcpus(List<List<CpuidEntry>> cpuids, VcpuTask preparation) {
+  private void createVcpus(List<Cpuid> cpuids, VcpuTask preparation) {
     vcpus = owned.own(new VcpuGroup(name, ports, mmio, dirtyTracker::makeRoomInRings, exits));
     for (int id = 0; id < cpuids.size(); id++) {
       VcpuFd vcpu = vm.createVcpu(id);
       vcpus.add(vcpu);
       dirtyTracker.addVcpu(vcpu);
-      vcpu.setCpuid(Cpuid.of(cpuids.get(id)));
+      vcpu.setCpuid(cpuids.get(id));
       preparation.run(id, vcpu);
     }
   }
 
-  private void createRecorder(HostKvm host, List<List<CpuidEntry>> cpuids, PlatformKind platform) {
+  private void createRecorder(
+      List<List<CpuidEntry>> cpuids, PlatformKind platform, VcpuProfile profile) {
     MachineFacts facts =
         new MachineFacts(
             name,
@@ -353,10 +357,7 @@ final class Machine implements AutoCloseable {
             Optional.ofNullable(power),
             Optional.ofNullable(doorbell),
             transports);
-    boolean interruptControllers = platform == PlatformKind.LINUX || !windows.isEmpty();
-    recorder =
-        new MachineRecorder(
-            facts, vm, vcpus, devices, host.profile(cpuids.getFirst(), interruptControllers));
+    recorder = new MachineRecorder(facts, vm, vcpus, devices, profile);
   }
 
   /**

@@ -407,8 +407,8 @@ public final class Vm implements AutoCloseable {
       instant.awaitDurable(); // what their disks are found to descend from after a crash
     }
     List<Vm> made = new ArrayList<>();
-    Origin origin = instant.origin();
-    try (Continuation continuation = new Continuation(origin)) {
+    try (Origin origin = instant.origin();
+        Continuation continuation = new Continuation(origin)) {
       for (RestoreConfig child : children) {
         made.add(new Vm(origin, continuation, child));
       }

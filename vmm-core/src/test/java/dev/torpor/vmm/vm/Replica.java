@@ -67,6 +67,7 @@ record Replica(MachineState state, List<MemorySegment> memory) {
 
   /** A machine of its own in the same state, that does not run yet. */
   Running rebuild(GuestClock clock, SerialOutput console, BlockBackend... disks) {
+    MachinePlan plan = new MachinePlan(state);
     GuestMemory target =
         GuestMemory.allocate(state.memoryByteSize(), MemoryBacking.ANONYMOUS, true);
     fill(target);
@@ -78,9 +79,9 @@ record Replica(MachineState state, List<MemorySegment> memory) {
             TrackerKind.DIRTY_LOG,
             MachineDisks.of(List.of(disks)),
             RestoredMemory.of(target));
-    Machine machine = Machine.rebuild(parts, state, exit::complete);
+    Machine machine = Machine.rebuild(parts, plan, exit::complete);
     try {
-      machine.restore(machine.recorder().prepare(state), clock);
+      machine.restore(plan.prepared(), clock);
       return new Running(machine, exit);
     } catch (RuntimeException e) {
       machine.close();
