@@ -91,7 +91,10 @@ final class Draft implements AutoCloseable {
   void capture() {
     capturedNanos = System.nanoTime();
     created = Instant.now();
-    tools.machine.recorder().capture();
+    tools.machine.recorder().capture(this::secureMemoryAndDisks);
+  }
+
+  private void secureMemoryAndDisks() {
     tools.copyAhead.collect(written, uncopied);
     behind = tools.secure(uncopied, writer);
     for (LayeredDisk disk : tools.disks) {

@@ -64,7 +64,7 @@ public final class MachineRecorder {
     if (vcpuBuffers == null) {
       vcpuBuffers =
           IntStream.range(0, facts.cpuids().size())
-              .mapToObj(id -> new VcpuBuffers(profile))
+              .mapToObj(id -> new VcpuBuffers(profile, facts.cpuids().size() > 1))
               .toList();
       interrupts = profile.hasLapic() ? Optional.of(new InterruptBuffers()) : Optional.empty();
     }
@@ -73,14 +73,17 @@ public final class MachineRecorder {
   /**
    * Captures the machine into the recorder's buffers.
    *
+   * @param meanwhile what the calling thread does while the vCPUs' threads read their state: that
+   *     writes nothing to memory
    * @throws KvmException if the host refuses; an MSR that it refuses is named
    * @throws IllegalStateException if the machine is not paused
    */
-  public void capture() {
+  public void capture(Runnable meanwhile) {
     prepareCapture();
     interrupts.ifPresent(chips -> chips.capture(vm));
     vcpus.runOnAll(
-        (id, fd) -> vcpuBuffers.get(id).capture(fd, id == 0 ? this::readClock : this::readNothing));
+        (id, fd) -> vcpuBuffers.get(id).capture(fd, id == 0 ? this::readClock : this::readNothing),
+        meanwhile);
     deviceStates = devices.capture();
   }
 

@@ -30,6 +30,7 @@ final class VcpuBuffers {
   static final long NESTED_SIZE_OFFSET = 4;
 
   private final VcpuProfile profile;
+  private final boolean readsTscOffset;
   private final Regs regs = new Regs();
   private final SpecialRegisters sregs;
   private final Xsave xsave;
@@ -42,8 +43,16 @@ final class VcpuBuffers {
   private MpState mpState = MpState.RUNNABLE;
   private long tscOffset;
 
-  VcpuBuffers(VcpuProfile profile) {
+  /**
+   * Makes the structures.
+   *
+   * @param profile what the state consists of
+   * @param tscOffsets whether the counter's offset is read too: it tells by how much a vCPU differs
+   *     from the others
+   */
+  VcpuBuffers(VcpuProfile profile, boolean tscOffsets) {
     this.profile = profile;
+    this.readsTscOffset = tscOffsets && profile.tellsTscOffset();
     this.sregs = profile.sregsWithPointers() ? new Sregs2() : new Sregs();
     this.xsave = new Xsave(profile.xsaveByteSize());
     this.msrs = new Msrs(profile.msrIndices());
@@ -82,7 +91,7 @@ final class VcpuBuffers {
     vcpu.getDebugRegs(debugRegs);
     beforeMsrs.run();
     vcpu.getMsrs(msrs);
-    if (profile.tellsTscOffset()) {
+    if (readsTscOffset) {
       tscOffset = vcpu.getAttribute(VcpuFd.ATTRIBUTES_TSC, VcpuFd.ATTRIBUTE_TSC_OFFSET);
     }
     if (lapic != null) {
@@ -107,7 +116,7 @@ final class VcpuBuffers {
     return new VcpuState(
         cpuid,
         tscKhz,
-        profile.tellsTscOffset() ? OptionalLong.of(tscOffset) : OptionalLong.empty(),
+        readsTscOffset ? OptionalLong.of(tscOffset) : OptionalLong.empty(),
         mpState,
         StructBytes.of(regs),
         StructBytes.of(sregs),

@@ -178,7 +178,8 @@ public final class Vcpu implements AutoCloseable {
    */
   public <T> T whilePaused(Function<VcpuFd, T> action) {
     Object[] result = new Object[1];
-    gate.runOn(List.of(this), (number, descriptor) -> result[0] = action.apply(descriptor));
+    VcpuTask only = (number, descriptor) -> result[0] = action.apply(descriptor);
+    gate.runOn(List.of(this), only, () -> {});
     @SuppressWarnings("unchecked") // what the action returned
     T value = (T) result[0];
     return value;

@@ -160,12 +160,15 @@ final class VcpuGate {
   /**
    * Hands a task to waiting threads, and returns when all have done it.
    *
+   * @param meanwhile what the calling thread does in the meantime
    * @throws IllegalStateException if a vCPU is not paused, or is resumed before it has begun
    */
-  void runOn(List<Vcpu> vcpus, VcpuTask action) {
+  void runOn(List<Vcpu> vcpus, VcpuTask action, Runnable meanwhile) {
     List<Vcpu.Task> handed = vcpus.stream().map(vcpu -> handOver(vcpu, action)).toList();
-    for (Vcpu.Task task : handed) {
-      awaitEnd(task);
+    try {
+      meanwhile.run();
+    } finally {
+      handed.forEach(this::awaitEnd);
     }
     handed.forEach(Vcpu.Task::rethrow);
   }

@@ -87,9 +87,21 @@ public final class VcpuGroup implements AutoCloseable {
    * @throws IllegalStateException if the vCPUs run, or have ended
    */
   public void runOnAll(VcpuTask task) {
+    runOnAll(task, () -> {});
+  }
+
+  /**
+   * The same, with something else for the calling thread.
+   *
+   * @param task what to do with every vCPU
+   * @param meanwhile what the calling thread does in the meantime, or first
+   * @throws IllegalStateException if the vCPUs run, or have ended
+   */
+  public void runOnAll(VcpuTask task, Runnable meanwhile) {
     if (vcpus.getFirst().isStarted()) {
-      gate.runOn(vcpus, task);
+      gate.runOn(vcpus, task, meanwhile);
     } else {
+      meanwhile.run();
       vcpus.forEach(vcpu -> vcpu.runHere(task));
     }
   }

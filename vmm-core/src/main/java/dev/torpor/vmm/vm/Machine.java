@@ -366,7 +366,7 @@ final class Machine implements AutoCloseable {
    * guest runs again, {@link MachineRecorder#state} do the same in two steps.
    */
   MachineState capture() {
-    recorder.capture();
+    recorder.capture(() -> {});
     return recorder.state();
   }
 

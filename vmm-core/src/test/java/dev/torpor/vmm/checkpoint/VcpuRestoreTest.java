@@ -34,7 +34,7 @@ class VcpuRestoreTest {
   private VcpuState captured(VcpuProfile profile, boolean chips) {
     try (VmFd vm = newVm(chips);
         VcpuFd vcpu = newVcpu(vm)) {
-      VcpuBuffers buffers = new VcpuBuffers(profile);
+      VcpuBuffers buffers = new VcpuBuffers(profile, true);
       buffers.capture(vcpu, () -> {});
       return buffers.toState(cpuid, vcpu.tscKhz());
     }
@@ -90,7 +90,7 @@ class VcpuRestoreTest {
       VcpuRestore restore = new VcpuRestore(List.of(state), profile, order);
       restore.begin(0);
       restore.restore(0, vcpu);
-      VcpuBuffers buffers = new VcpuBuffers(profile);
+      VcpuBuffers buffers = new VcpuBuffers(profile, true);
       buffers.capture(vcpu, () -> {});
       return buffers.toState(cpuid, state.tscKhz());
     }
