@@ -6,8 +6,8 @@
  *
  * One sample is one new file: P pages in pieces, as many KiB behind them as a checkpoint's map of
  * them has, and the header once more. Checked means that each page is searched for something that
- * is not zero and gets a CRC32C, as the map does. Creating the file and deleting it is not in the
- * sample.
+ * is not zero and gets a CRC32C, as the map does. The file before stays until this one is written,
+ * as a checkpoint's parent does. Neither creating files nor deleting them is in the sample.
  */
 #include "flat.h"
 #include "options.h"
@@ -27,11 +27,11 @@ enum {
 };
 
 struct writeOut {
-    char path[4096];
+    char paths[2][4096]; /* in turns */
     uint8_t *contents; /* the pages, then the map */
     size_t pagesByteSize, mapByteSize, pieceByteSize;
     uint32_t *checksums;
-    int checked, sync;
+    int folderFd, checked, sync, turn;
 };
 
 static void writeAll(int fd, const uint8_t *bytes, size_t byteSize, off_t offset)
@@ -57,10 +57,12 @@ static void checkPages(const struct writeOut *writeOut, size_t offset, size_t by
     checksumPages(writeOut->contents + offset, count, writeOut->checksums + first);
 }
 
+/* Pieces end at multiples of their size in the file, so that the page cache has large folios. */
 static void writePieces(const struct writeOut *writeOut, int fd, size_t from, size_t end)
 {
     for (size_t at = from; at < end;) {
-        size_t byteSize = end - at < writeOut->pieceByteSize ? end - at : writeOut->pieceByteSize;
+        size_t room = writeOut->pieceByteSize - (FLAT_PAGE_BYTES + at) % writeOut->pieceByteSize;
+        size_t byteSize = end - at < room ? end - at : room;
         if (writeOut->checked) {
             checkPages(writeOut, at, byteSize);
         }
@@ -75,25 +77,42 @@ static void writeFile(const struct writeOut *writeOut, int fd)
     writePieces(writeOut, fd, writeOut->pagesByteSize,
                 writeOut->pagesByteSize + writeOut->mapByteSize);
     writeAll(fd, writeOut->contents, FLAT_PAGE_BYTES, 0);
-    if (writeOut->sync && fdatasync(fd) != 0) {
-        fail("fdatasync of %s", writeOut->path);
+    if (writeOut->sync
+        && (fdatasync(fd) != 0 || fsync(writeOut->folderFd) != 0)) { /* its name as well */
+        fail("fsync of %s", writeOut->paths[writeOut->turn]);
+    }
+}
+
+static int createFile(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        fail("create %s", path);
+    }
+    return fd;
+}
+
+/* The guest has written to each page since. */
+static void changePages(const struct writeOut *writeOut)
+{
+    for (size_t at = 0; at < writeOut->pagesByteSize; at += FLAT_PAGE_BYTES) {
+        *(uint64_t *)(writeOut->contents + at) += 1;
     }
 }
 
 static void measureFiles(void *context, uint64_t *samples, size_t count)
 {
-    const struct writeOut *writeOut = context;
+    struct writeOut *writeOut = context;
     for (size_t i = 0; i < count; i++) {
-        int fd = open(writeOut->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-        if (fd < 0) {
-            fail("create %s", writeOut->path);
-        }
+        changePages(writeOut);
+        int fd = createFile(writeOut->paths[writeOut->turn]);
         writeAll(fd, writeOut->contents, FLAT_PAGE_BYTES, 0);
         uint64_t start = nowNanos();
         writeFile(writeOut, fd);
         samples[i] = nowNanos() - start;
         close(fd);
-        unlink(writeOut->path);
+        writeOut->turn = 1 - writeOut->turn;
+        unlink(writeOut->paths[writeOut->turn]);
     }
 }
 
@@ -122,8 +141,14 @@ int main(int argc, char **argv)
     parseOptions(argc, argv, options, 6);
     static const char *const ways[] = {"plain", "checked", NULL};
     static struct writeOut writeOut;
-    snprintf(writeOut.path, sizeof(writeOut.path), "%s/write-out-yardstick-%d", options[0].value,
-             (int)getpid());
+    writeOut.folderFd = open(options[0].value, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (writeOut.folderFd < 0) {
+        fail("open %s", options[0].value);
+    }
+    for (int i = 0; i < 2; i++) {
+        snprintf(writeOut.paths[i], sizeof(writeOut.paths[i]), "%s/write-out-yardstick-%d-%d",
+                 options[0].value, (int)getpid(), i);
+    }
     writeOut.checked = choiceOption(&options[1], ways);
     writeOut.pagesByteSize = numberOption(&options[2], 1, 1 << 22) * FLAT_PAGE_BYTES;
     writeOut.mapByteSize = (numberOption(&options[3], 0, 1 << 22) & ~3ul) << 10;
@@ -138,6 +163,7 @@ int main(int argc, char **argv)
     uint64_t warmUp[WARM_UP_FILES];
     measureFiles(&writeOut, warmUp, WARM_UP_FILES);
     int status = runYardstick("write-out", argv[2], measureFiles, &writeOut);
+    unlink(writeOut.paths[1 - writeOut.turn]);
     free(writeOut.checksums);
     munmap(writeOut.contents, byteSize);
     return status;

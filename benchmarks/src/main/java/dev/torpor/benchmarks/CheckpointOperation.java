@@ -83,6 +83,10 @@ record CheckpointOperation(
   static final CheckpointOperation WRITE_OUT_CHECKED =
       writeOut("write-out-checked", 50, "checked", SOME_PAGES);
 
+  /** The same as {@link #WRITE_OUT}, until it is on the disk. */
+  static final CheckpointOperation WRITE_OUT_DURABLE =
+      writeOut("write-out-durable", 10, "plain", SOME_PAGES, "sync=1");
+
   /** The same as {@link #WRITE_OUT} with 100,000 pages. */
   static final CheckpointOperation WRITE_OUT_MANY_PAGES =
       writeOut("write-out-100k", 3, "plain", MANY_PAGES);
@@ -90,6 +94,10 @@ record CheckpointOperation(
   /** The same as {@link #WRITE_OUT_CHECKED} with 100,000 pages. */
   static final CheckpointOperation WRITE_OUT_MANY_PAGES_CHECKED =
       writeOut("write-out-100k-checked", 3, "checked", MANY_PAGES);
+
+  /** The same as {@link #WRITE_OUT_DURABLE} with 100,000 pages. */
+  static final CheckpointOperation WRITE_OUT_MANY_PAGES_DURABLE =
+      writeOut("write-out-100k-durable", 2, "plain", MANY_PAGES, "sync=1");
 
   /** Making a VM of 256 MiB, and closing it. */
   static final CheckpointOperation VM =
@@ -225,8 +233,10 @@ record CheckpointOperation(
           DIRTY_COLLECT,
           WRITE_OUT,
           WRITE_OUT_CHECKED,
+          WRITE_OUT_DURABLE,
           WRITE_OUT_MANY_PAGES,
           WRITE_OUT_MANY_PAGES_CHECKED,
+          WRITE_OUT_MANY_PAGES_DURABLE,
           VM,
           VM_MADE,
           FORK_READY,
@@ -242,16 +252,24 @@ record CheckpointOperation(
           WORKING_SET_SCATTERED,
           WORKING_SET_SCATTERED_BY_FAULTS);
 
-  private static CheckpointOperation writeOut(String name, int count, String way, int pages) {
-    return new CheckpointOperation(
-        name,
-        count,
+  private static CheckpointOperation writeOut(
+      String name, int count, String way, int pages, String... more) {
+    YardstickCommand yardstick =
         YardstickCommand.of(
             "write-out-yardstick",
             "folder=" + YardstickCommand.STORE,
             "way=" + way,
-            "pages=" + pages),
-        (operation, folder) -> new WriteOutBenchmark(operation, folder, mebibytes(1024), pages));
+            "pages=" + pages);
+    for (String option : more) {
+      yardstick = yardstick.with(option);
+    }
+    boolean durable = yardstick.options().contains("sync=1");
+    return new CheckpointOperation(
+        name,
+        count,
+        yardstick,
+        (operation, folder) ->
+            new WriteOutBenchmark(operation, folder, mebibytes(1024), pages, durable));
   }
 
   private static long mebibytes(long count) {

@@ -2,13 +2,14 @@ package dev.torpor.benchmarks;
 
 import static dev.torpor.snapshot.Blocks.BYTES;
 
+import dev.torpor.linux.LinuxException;
+import dev.torpor.linux.Mapping;
 import dev.torpor.snapshot.Image;
 import dev.torpor.snapshot.ImageWriter;
 import dev.torpor.snapshot.LayerKind;
 import dev.torpor.snapshot.Layers;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
@@ -18,38 +19,58 @@ import java.util.SplittableRandom;
 
 /**
  * How long it takes to write pages of a guest out that were copied already, as a checkpoint does
- * behind the guest's back: into a new layer, with the map, on top of an image that had all of them
- * otherwise. Making the file is not in the sample, nor is making it durable.
+ * behind the guest's back: into a new layer, with the map, on top of the image before, in which all
+ * of them were otherwise. Making the file is not in the sample.
  */
 final class WriteOutBenchmark implements CheckpointBenchmark {
   /** How many pages a checkpoint hands on at once. */
-  private static final int BATCH = 256;
+  private static final int BATCH = 2048;
+
+  private static final long HUGE_PAGE_BYTES = 2L << 20;
 
   private final CheckpointOperation operation;
   private final Path folder;
   private final ScratchStore scratch;
   private final Layers layers;
-  private final Arena arena = Arena.ofShared();
+  private final boolean durable;
+  private final Mapping mapping;
   private final MemorySegment contents;
   private final long[] pages;
-  private final Image parent;
   private final Rounds rounds = new Rounds();
+  private Image parent;
+  private Path parentLayer;
   private long layerBytes;
 
-  WriteOutBenchmark(CheckpointOperation operation, Path folder, long memoryByteSize, int count) {
+  /** Measures until all is on the disk, or only until it is written. */
+  WriteOutBenchmark(
+      CheckpointOperation operation, Path folder, long memoryByteSize, int count, boolean durable) {
+    this.durable = durable;
     this.operation = operation;
     this.folder = folder;
     pages = scattered(memoryByteSize, count);
-    contents = arena.allocate((long) count * BYTES, BYTES);
+    long byteCount = (long) count * BYTES;
+    mapping =
+        Mapping.anonymousAligned(
+            Math.ceilDiv(byteCount, HUGE_PAGE_BYTES) * HUGE_PAGE_BYTES, HUGE_PAGE_BYTES, 0);
+    adviseHugePages();
+    contents = mapping.segment().asSlice(0, byteCount);
     scratch = new ScratchStore(folder);
     layers = scratch.store().layers();
-    fill(1);
+    fill();
     Image nothing = Image.empty(layers, memoryByteSize / BYTES);
     try (ImageWriter writer = new ImageWriter(layers, nothing, LayerKind.FLAT)) {
       parent = write(writer);
+      parentLayer = layers.path(writer.layer());
     }
-    fill(2);
     timeOne();
+  }
+
+  private void adviseHugePages() {
+    try {
+      mapping.advise(0, mapping.segment().byteSize(), Mapping.Advice.HUGE_PAGE);
+    } catch (LinuxException withoutHugePages) {
+      // A host that has none: a checkpoint does without them as well.
+    }
   }
 
   /** Which pages a scatter-writer would write. */
@@ -62,10 +83,17 @@ final class WriteOutBenchmark implements CheckpointBenchmark {
     return pages;
   }
 
-  private void fill(long seed) {
-    SplittableRandom random = new SplittableRandom(seed);
+  private void fill() {
+    SplittableRandom random = new SplittableRandom(1);
     for (long at = 0; at < contents.byteSize(); at += Long.BYTES) {
       contents.set(ValueLayout.JAVA_LONG, at, random.nextLong());
+    }
+  }
+
+  /** The guest has written to each page since. */
+  private void changePages() {
+    for (long at = 0; at < contents.byteSize(); at += BYTES) {
+      contents.set(ValueLayout.JAVA_LONG, at, contents.get(ValueLayout.JAVA_LONG, at) + 1);
     }
   }
 
@@ -80,13 +108,19 @@ final class WriteOutBenchmark implements CheckpointBenchmark {
   }
 
   private long timeOne() {
+    changePages();
     try (ImageWriter writer = new ImageWriter(layers, parent, LayerKind.PACKED)) {
       long before = System.nanoTime();
-      write(writer);
+      Image child = write(writer);
+      if (durable) {
+        writer.sync();
+      }
       long nanos = System.nanoTime() - before;
-      Path layer = layers.path(writer.layer());
-      layerBytes = Files.size(layer);
-      Files.delete(layer); // nothing refers to it, so the page cache has room for the next
+      // All that the parent had is in the child now, its map's nodes included.
+      Files.delete(parentLayer);
+      parent = child;
+      parentLayer = layers.path(writer.layer());
+      layerBytes = Files.size(parentLayer);
       return nanos;
     } catch (IOException e) {
       throw new UncheckedIOException("cannot delete what was written to " + folder, e);
@@ -127,6 +161,6 @@ final class WriteOutBenchmark implements CheckpointBenchmark {
   @Override
   public void close() {
     scratch.close();
-    arena.close();
+    mapping.close();
   }
 }
