@@ -87,6 +87,22 @@ class BlockLookupTest {
         });
   }
 
+  @Test
+  void aReferenceWithAnotherChecksumIsNotBelievedThoughItsNodeIsAtHand() {
+    ImageModel.withLayers(
+        layers -> {
+          ImageRoot root = image(layers, MapNode.FAN_OUT, List.of(1L)).root();
+          MapRoot map = root.map();
+          MapRoot wrong = new MapRoot(map.layer(), map.checksum() + 1, map.offset());
+          ImageRoot altered =
+              new ImageRoot(root.blockCount(), wrong, MapRoot.ABSENT, root.layers());
+          BlockLookup lookup = new BlockLookup(Image.open(layers, altered));
+          assertThatThrownBy(() -> lookup.find(new long[] {1}, 0, 1))
+              .isInstanceOf(SnapshotFormatException.class)
+              .hasMessageContaining("a map node with CRC32C");
+        });
+  }
+
   private static void damage(Path path, long offset) {
     try (FileChannel file = FileChannel.open(path, StandardOpenOption.WRITE)) {
       file.write(ByteBuffer.wrap(new byte[] {77}), offset);
