@@ -10,12 +10,18 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * Looks into a guest's memory through the process that runs it, so that the monitor can have its
  * memory as it has it by default. One thread at a time.
  */
 final class GuestRam implements AutoCloseable {
+  /** A line of /proc/PID/maps (proc(5)) without a name at its end. */
+  private static final Pattern ANONYMOUS =
+      Pattern.compile("(\\p{XDigit}{1,16})-(\\p{XDigit}{1,16}) rw\\S* 0+ \\S+ 0 *");
+
   private final FileChannel memory;
   private final long hva;
   private final ByteBuffer word = ByteBuffer.allocateDirect(Long.BYTES);
@@ -41,11 +47,10 @@ final class GuestRam implements AutoCloseable {
   static long onlyMapping(List<String> maps, long byteSize) throws IOException {
     List<Long> found = new ArrayList<>();
     for (String line : maps) {
-      String[] fields = line.strip().split("\\s+");
-      String[] range = fields[0].split("-");
-      if (fields.length == 5 && fields[1].startsWith("rw") && range.length == 2) {
-        long start = Long.parseUnsignedLong(range[0], 16);
-        if (Long.parseUnsignedLong(range[1], 16) - start == byteSize) {
+      Matcher mapping = ANONYMOUS.matcher(line);
+      if (mapping.matches()) {
+        long start = Long.parseUnsignedLong(mapping.group(1), 16);
+        if (Long.parseUnsignedLong(mapping.group(2), 16) - start == byteSize) {
           found.add(start);
         }
       }

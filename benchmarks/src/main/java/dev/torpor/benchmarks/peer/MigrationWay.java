@@ -15,27 +15,25 @@ import java.util.concurrent.locks.LockSupport;
  */
 enum MigrationWay implements CheckpointWay {
   /** A stream, into a pipe: memory while the guest runs, then what it has written meanwhile. */
-  MIGRATE("migrate", List.of(), Set.of(), false),
+  MIGRATE("migrate", false, false),
 
   /** The same, each page at its place in the file (QEMU 9). */
-  MAPPED_RAM("mapped-ram", List.of("mapped-ram"), Set.of("mapped-ram"), false),
+  MAPPED_RAM("mapped-ram", true, false),
 
   /** The state first; then memory as it was, write-protected, while the guest runs. */
-  BACKGROUND_SNAPSHOT(
-      "background-snapshot", List.of("background-snapshot"), Set.of("background-snapshot"), true);
+  BACKGROUND_SNAPSHOT("background-snapshot", true, true);
 
   private static final long UNLIMITED_BYTES_PER_SECOND = 1L << 40;
   private static final long POLL_NANOS = 100_000;
 
   private final String label;
-  private final List<String> capabilities;
-  private final Set<String> needed;
+  private final boolean isCapability;
   private final boolean continues;
 
-  MigrationWay(String label, List<String> capabilities, Set<String> needed, boolean continues) {
+  /** The capability that it needs, if any, is called like the way. */
+  MigrationWay(String label, boolean isCapability, boolean continues) {
     this.label = label;
-    this.capabilities = capabilities;
-    this.needed = needed;
+    this.isCapability = isCapability;
     this.continues = continues;
   }
 
@@ -46,7 +44,7 @@ enum MigrationWay implements CheckpointWay {
 
   @Override
   public boolean isAmong(Set<String> offered) {
-    return offered.containsAll(needed);
+    return !isCapability || offered.contains(label);
   }
 
   @Override
@@ -59,8 +57,8 @@ enum MigrationWay implements CheckpointWay {
   void enableCapabilities(QmpClient qmp) throws IOException {
     List<Map<String, ?>> settings = new ArrayList<>();
     settings.add(Map.of("capability", "events", "state", true));
-    for (String capability : capabilities) {
-      settings.add(Map.of("capability", capability, "state", true));
+    if (isCapability) {
+      settings.add(Map.of("capability", label, "state", true));
     }
     qmp.execute("migrate-set-capabilities", Map.of("capabilities", settings));
   }

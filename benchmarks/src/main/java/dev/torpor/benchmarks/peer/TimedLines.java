@@ -82,11 +82,11 @@ final class TimedLines implements AutoCloseable {
   private void await(int operation, long deadline) throws IOException {
     long millis = Math.ceilDiv(deadline - System.nanoTime(), 1_000_000L);
     key.interestOps(operation);
-    if (millis <= 0 || selector.select(_ -> {}, millis) == 0 && System.nanoTime() >= deadline) {
-      throw new QmpException("QEMU said nothing for " + limit.toSeconds() + " s");
+    if (millis <= 0) {
+      throw new QmpException("QEMU said nothing for " + limit.toMillis() + " ms");
     }
-    if (Thread.interrupted()) {
-      Thread.currentThread().interrupt();
+    selector.select(_ -> {}, millis);
+    if (Thread.currentThread().isInterrupted()) {
       throw new QmpException("interrupted while waiting for QEMU");
     }
   }
