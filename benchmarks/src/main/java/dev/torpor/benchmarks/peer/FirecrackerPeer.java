@@ -10,6 +10,7 @@ import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
+import java.util.function.ToLongFunction;
 
 /**
  * Measures a Firecracker whose binary somebody has. Each call starts Firecrackers of its own and
@@ -80,44 +81,67 @@ public final class FirecrackerPeer {
 
   private List<PeerFigures> snapshots(boolean all, FirecrackerFiles files, int count)
       throws IOException {
-    long[] paused = new long[count];
-    long[] stoodStill = new long[count];
-    long[] durable = new long[count];
     String way = all ? "full-snapshot" : "diff-snapshot";
+    PeerProgress told = new PeerProgress(listener, "firecracker " + way, count);
+    List<Snapshot> taken = new ArrayList<>();
     try (FirecrackerProcess firecracker = FirecrackerProcess.start(program)) {
       FirecrackerApi api = firecracker.api();
       api.boot(kernel, guest, !all);
       try (GuestRam ram = firecracker.openRam(guest)) {
         WriterProgress progress = new WriterProgress(guest, ram::read);
         progress.awaitPasses(SETTLE_PASSES);
-        PeerProgress told = new PeerProgress(listener, "firecracker " + way, count);
-        for (int i = -1; i < count; i++) { // the first one has pages that none has saved
-          progress.awaitPasses(2);
-          StandStill watched = new StandStill(progress);
-          long pausedNanos;
-          long start = System.nanoTime();
-          try (watched) {
-            api.pause();
-            api.save(all, files);
-            api.resume();
-            pausedNanos = System.nanoTime() - start;
-            files.makeDurable();
-          }
-          int at = Math.max(i, 0);
-          durable[at] = System.nanoTime() - start;
-          paused[at] = pausedNanos;
-          stoodStill[at] = watched.endNanos();
-          files.delete();
-          told.at(at);
+        snapshot(api, progress, all, files); // of pages that none has saved
+        while (taken.size() < count) {
+          taken.add(snapshot(api, progress, all, files));
+          told.at(taken.size());
         }
       }
-      Map<String, String> parameters = parameters(api);
-      return List.of(
-          new PeerFigures(PeerFigures.PAUSE, way, PeerDistribution.of(paused), parameters),
-          new PeerFigures(
-              PeerFigures.STOOD_STILL, way, PeerDistribution.of(stoodStill), parameters),
-          new PeerFigures(PeerFigures.DURABLE, way, PeerDistribution.of(durable), parameters));
+      return figures(way, taken, parameters(api));
     }
+  }
+
+  /**
+   * One sample.
+   *
+   * @param pausedNanos from the command to stop to the answer of that to continue
+   * @param stoodStillNanos as seen from outside
+   * @param durableNanos until its files are on the disk
+   */
+  private record Snapshot(long pausedNanos, long stoodStillNanos, long durableNanos) {}
+
+  private static Snapshot snapshot(
+      FirecrackerApi api, WriterProgress progress, boolean all, FirecrackerFiles files)
+      throws IOException {
+    progress.awaitPasses(2);
+    try (StandStill watched = new StandStill(progress)) {
+      long start = System.nanoTime();
+      api.pause();
+      api.save(all, files);
+      api.resume();
+      long paused = System.nanoTime() - start;
+      files.makeDurable();
+      long durable = System.nanoTime() - start;
+      files.delete();
+      return new Snapshot(paused, watched.endNanos(), durable);
+    }
+  }
+
+  private static List<PeerFigures> figures(
+      String way, List<Snapshot> taken, Map<String, String> parameters) {
+    return List.of(
+        figures(PeerFigures.PAUSE, way, taken, Snapshot::pausedNanos, parameters),
+        figures(PeerFigures.STOOD_STILL, way, taken, Snapshot::stoodStillNanos, parameters),
+        figures(PeerFigures.DURABLE, way, taken, Snapshot::durableNanos, parameters));
+  }
+
+  private static PeerFigures figures(
+      String operation,
+      String way,
+      List<Snapshot> taken,
+      ToLongFunction<Snapshot> nanos,
+      Map<String, String> parameters) {
+    long[] samples = taken.stream().mapToLong(nanos).toArray();
+    return new PeerFigures(operation, way, PeerDistribution.of(samples), parameters);
   }
 
   private List<PeerFigures> restores(FirecrackerFiles files, int count) throws IOException {
