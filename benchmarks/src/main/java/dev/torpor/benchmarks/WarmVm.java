@@ -31,14 +31,14 @@ final class WarmVm {
   }
 
   /** Starts one that continues from it, and returns once its guest has left for the first time. */
-  @SuppressWarnings("ThreadPriorityCheck") // the vCPU may need this very processor
   static void runToFirstExit(Vm vm) {
     Doorbell doorbell = doorbell(vm);
     long before = doorbell.progress();
     vm.start();
     long start = System.nanoTime();
     while (doorbell.progress() == before) {
-      Thread.yield(); // waking up would cost more than what is measured
+      // Waking up would cost more than what is measured, and yielding whatever else wants to run.
+      Thread.onSpinWait();
       if (System.nanoTime() - start > PATIENCE.toNanos()) {
         throw new IllegalStateException("the guest does not go on counting");
       }

@@ -35,11 +35,8 @@ final class VcpuGate {
     STOP
   }
 
-  /** How long a thread looks in a brief pause before it sleeps: longer than such a pause lasts. */
-  private static final long BRIEF_SPIN_NANOS = 1_000_000;
-
-  /** How long the thread that pauses looks otherwise: the usual time of a kick. */
-  private static final long USUAL_SPIN_NANOS = 50_000;
+  /** How long a thread looks before it sleeps: as long as a kick takes, or as a wake-up. */
+  private static final long SPIN_NANOS = 50_000;
 
   private static final int LOOKS_PER_READING_OF_THE_CLOCK = 64;
   private static final int PROCESSORS = Runtime.getRuntime().availableProcessors();
@@ -74,9 +71,7 @@ final class VcpuGate {
       if (vcpu.runTask()) {
         wakeSleepers();
       } else {
-        awaitChange(
-            () -> request != Request.PAUSE || vcpu.inGuest || vcpu.hasTask(),
-            brief ? BRIEF_SPIN_NANOS : 0);
+        awaitChange(() -> request != Request.PAUSE || vcpu.inGuest || vcpu.hasTask(), brief);
       }
     }
     return request == Request.RUN;
@@ -154,7 +149,7 @@ final class VcpuGate {
 
   /** Returns once no thread is in the guest. */
   void awaitQuiet() {
-    awaitChange(() -> running.get() == 0, brief ? BRIEF_SPIN_NANOS : USUAL_SPIN_NANOS);
+    awaitChange(() -> running.get() == 0, true);
   }
 
   /**
@@ -174,7 +169,7 @@ final class VcpuGate {
   }
 
   private void awaitEnd(Vcpu.Task task) {
-    awaitChange(task::isOver, brief ? BRIEF_SPIN_NANOS : USUAL_SPIN_NANOS);
+    awaitChange(task::isOver, true);
   }
 
   private Vcpu.Task handOver(Vcpu vcpu, VcpuTask action) {
@@ -212,9 +207,9 @@ final class VcpuGate {
     }
   }
 
-  /** Looks for as long as it is told, and then sleeps until what it waits for has come. */
-  private void awaitChange(BooleanSupplier hasCome, long spinNanos) {
-    if (spinNanos > 0 && spin(hasCome, spinNanos)) {
+  /** Looks for a while if it is told to, and then sleeps until what it waits for has come. */
+  private void awaitChange(BooleanSupplier hasCome, boolean looksFirst) {
+    if (looksFirst && spin(hasCome)) {
       return;
     }
     sleepers.incrementAndGet();
@@ -229,25 +224,20 @@ final class VcpuGate {
     }
   }
 
-  @SuppressWarnings("ThreadPriorityCheck") // a yield that does nothing only costs time
-  private boolean spin(BooleanSupplier hasCome, long nanos) {
-    // Where the thread that is waited for may need this processor, it is offered each time.
-    boolean mustYield = members.size() >= PROCESSORS;
+  /** Never by yielding: on a busy host that gives the processor to strangers, for milliseconds. */
+  private boolean spin(BooleanSupplier hasCome) {
+    if (members.size() >= PROCESSORS) {
+      return false; // the thread that is waited for may need this processor
+    }
     long start = System.nanoTime();
     do {
       for (int i = 0; i < LOOKS_PER_READING_OF_THE_CLOCK; i++) {
         if (hasCome.getAsBoolean()) {
           return true;
         }
-        if (mustYield) {
-          Thread.yield();
-        } else {
-          Thread.onSpinWait();
-        }
+        Thread.onSpinWait();
       }
-      // On a busy host too: what spins uses up its share, and then waits for whole time slices.
-      Thread.yield();
-    } while (System.nanoTime() - start < nanos);
+    } while (System.nanoTime() - start < SPIN_NANOS);
     return false;
   }
 }
