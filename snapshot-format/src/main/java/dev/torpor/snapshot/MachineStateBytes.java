@@ -2,6 +2,7 @@ package dev.torpor.snapshot;
 
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.function.Function;
 
 /**
  * The machine state within a manifest: a record whose fields, and whose version, only the machine
@@ -14,6 +15,9 @@ public final class MachineStateBytes {
   private final Path file;
   private final long fileOffset;
   private final byte[] content;
+
+  /** What it was decoded to last; null for nothing. */
+  private volatile Object decoded;
 
   private MachineStateBytes(Path file, long fileOffset, byte[] content) {
     if (content.length > MAX_BYTES) {
@@ -48,6 +52,24 @@ public final class MachineStateBytes {
    */
   public FieldReader fields() {
     return FieldReader.of(file, fileOffset, content);
+  }
+
+  /**
+   * What the fields mean, decoded once: a manifest may be used again and again.
+   *
+   * @param type the class of what they mean, which is immutable
+   * @param decoder makes it of the fields
+   * @param <T> the same class
+   * @return what the decoder returned, now or before
+   * @throws SnapshotFormatException if this is no record, or the decoder throws it
+   */
+  public <T> T decoded(Class<T> type, Function<FieldReader, T> decoder) {
+    Object known = decoded;
+    if (!type.isInstance(known)) {
+      known = decoder.apply(fields());
+      decoded = known;
+    }
+    return type.cast(known);
   }
 
   /**

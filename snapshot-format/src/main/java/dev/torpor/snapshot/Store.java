@@ -339,10 +339,14 @@ public final class Store implements AutoCloseable {
     return io(
         "read the working set of " + uuid,
         () -> {
+          Path path = workingSet(uuid);
+          if (!Files.exists(path)) {
+            return Optional.empty();
+          }
           try {
-            return Optional.of(WorkingSet.read(workingSet(uuid), uuid));
+            return Optional.of(WorkingSet.read(path, uuid));
           } catch (FileNotFoundException e) {
-            if (Files.exists(workingSet(uuid))) {
+            if (Files.exists(path)) {
               throw e;
             }
             return Optional.empty();

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongConsumer;
 import java.util.function.Supplier;
 
@@ -25,6 +26,9 @@ final class VerifiedLayers {
   private final Layers layers;
   private final Supplier<Path> temporaries;
 
+  /** Stamps as their files have them; nobody changes these. */
+  private final Map<Integer, VerifiedStamp> known = new ConcurrentHashMap<>();
+
   VerifiedLayers(Path directory, Layers layers, Supplier<Path> temporaries) {
     this.directory = directory;
     this.layers = layers;
@@ -37,6 +41,7 @@ final class VerifiedLayers {
   }
 
   void delete(int number) throws IOException {
+    known.remove(number);
     Files.deleteIfExists(path(number));
   }
 
@@ -67,18 +72,27 @@ final class VerifiedLayers {
     Map<Integer, VerifiedStamp> pending = new HashMap<>();
     for (LayerUse use : image.root().layers()) {
       if (use.liveBlocks() > 0) {
-        VerifiedStamp stamp = valid(use.layer());
-        if (!stamp.covers(image.root().map())) {
-          pending.put(use.layer(), stamp);
+        FileIdentity file = FileIdentity.of(layers.path(use.layer()));
+        if (!isKnown(use.layer(), file, image.root().map())) {
+          VerifiedStamp stamp = valid(use.layer(), file);
+          if (stamp.covers(image.root().map())) {
+            known.put(use.layer(), stamp);
+          } else {
+            pending.put(use.layer(), stamp);
+          }
         }
       }
     }
     return pending;
   }
 
-  /** The stamp of the layer's file as it is now; of nothing, if there is none. */
-  private VerifiedStamp valid(int number) throws IOException {
-    FileIdentity identity = FileIdentity.of(layers.path(number));
+  private boolean isKnown(int number, FileIdentity file, MapRoot map) {
+    VerifiedStamp stamp = known.get(number);
+    return stamp != null && stamp.file().equals(file) && stamp.covers(map);
+  }
+
+  /** The stamp of a layer's file; of nothing, if there is none. */
+  private VerifiedStamp valid(int number, FileIdentity identity) throws IOException {
     try {
       VerifiedStamp stamp = VerifiedStamp.read(path(number));
       return stamp.file().equals(identity) ? stamp : VerifiedStamp.none(identity);

@@ -37,13 +37,13 @@ final class MappedImage implements AutoCloseable {
    * @throws java.io.UncheckedIOException if a layer cannot be read
    */
   static Optional<MappedImage> open(Store store, Image image) {
-    Optional<List<Extent>> extents = image.extents(MAX_PIECES);
+    Optional<List<Extent>> extents = extents(store, image);
     if (extents.isEmpty()) {
       return Optional.empty();
     }
     MappedImage mapped = new MappedImage();
     try {
-      mapped.openFiles(store, widened(store, image, extents.get()));
+      mapped.openFiles(store, extents.get());
       store.verifyForMapping(image, _ -> {});
       return Optional.of(mapped);
     } catch (RuntimeException e) {
@@ -53,13 +53,14 @@ final class MappedImage implements AutoCloseable {
   }
 
   /** An image that is all of a flat layer is one piece: its absent blocks are holes there. */
-  private static List<Extent> widened(Store store, Image image, List<Extent> extents) {
+  private static Optional<List<Extent>> extents(Store store, Image image) {
     MapRoot flat = image.root().flatMap();
-    if (extents.isEmpty() || !image.root().map().equals(flat)) {
-      return extents;
+    if (flat.equals(MapRoot.ABSENT) || !image.root().map().equals(flat)) {
+      return image.extents(MAX_PIECES);
     }
     Layer layer = store.layers().layer(flat.layer());
-    return List.of(new Extent(0, image.blockCount(), flat.layer(), layer.dataOffset()));
+    return Optional.of(
+        List.of(new Extent(0, image.blockCount(), flat.layer(), layer.dataOffset())));
   }
 
   private void openFiles(Store store, List<Extent> extents) {

@@ -60,7 +60,7 @@ public final class Origin implements AutoCloseable {
       return new Origin(
           store,
           uuid,
-          MachineStateCodec.decode(manifest.machineState().fields()),
+          manifest.machineState().decoded(MachineState.class, MachineStateCodec::decode),
           Image.open(store.layers(), manifest.memory()),
           manifest.disks(),
           Optional.of(hold),

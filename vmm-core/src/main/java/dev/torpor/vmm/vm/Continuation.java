@@ -29,7 +29,7 @@ final class Continuation implements AutoCloseable {
    */
   Continuation(Origin origin) {
     this.origin = origin;
-    this.plan = new MachinePlan(origin.state());
+    this.plan = MachinePlan.of(origin.state());
     this.memories = new MemoryFactory(origin);
   }
 
@@ -92,5 +92,6 @@ final class Continuation implements AutoCloseable {
   @Override
   public void close() {
     memories.close();
+    plan.giveBack();
   }
 }

@@ -67,7 +67,7 @@ record Replica(MachineState state, List<MemorySegment> memory) {
 
   /** A machine of its own in the same state, that does not run yet. */
   Running rebuild(GuestClock clock, SerialOutput console, BlockBackend... disks) {
-    MachinePlan plan = new MachinePlan(state);
+    MachinePlan plan = MachinePlan.of(state);
     GuestMemory target =
         GuestMemory.allocate(state.memoryByteSize(), MemoryBacking.ANONYMOUS, true);
     fill(target);
