@@ -58,6 +58,10 @@ public final class Checkpointer implements AutoCloseable {
   private final ReentrantLock taking = new ReentrantLock(true);
 
   private CompletableFuture<Void> writingOut = CompletableFuture.completedFuture(null);
+
+  /** The last one that was written out on its way to the store: those before it have arrived. */
+  private volatile CompletableFuture<Void> publishing = CompletableFuture.completedFuture(null);
+
   private boolean closed;
 
   /** The checkpoint that was entered last, decoded: mostly it is entered again. */
@@ -174,7 +178,7 @@ public final class Checkpointer implements AutoCloseable {
         return;
       }
       checkpoint.reachedWritten(draft.storedBytes(), draft.origin());
-      publisher.execute(() -> publish(draft, pending));
+      publishing = CompletableFuture.runAsync(() -> publish(draft, pending), publisher);
     } catch (RuntimeException | Error e) {
       giveUp(draft);
       checkpoint.fail(e);
@@ -281,7 +285,7 @@ public final class Checkpointer implements AutoCloseable {
 
   /** Waits until nothing is on its way: only then may the machine stand elsewhere. */
   private void settle() {
-    CompletableFuture.runAsync(() -> {}, publisher).join();
+    publishing.join();
   }
 
   /** What is done by one at a time, after the checkpoint before is written out. */

@@ -47,7 +47,7 @@ final class CopyAhead {
     collect(written, uncopied);
     long left = uncopied.count();
     long before = Long.MAX_VALUE;
-    while (!staging.hasRoomFor(left) && isGaining(left, before)) {
+    while (!staging.hasRoomFor(uncopied) && isGaining(left, before)) {
       copier.copy(uncopied, writer, betweenBatches);
       before = left;
       left = next(written, uncopied);
@@ -61,7 +61,7 @@ final class CopyAhead {
     long least = Long.MAX_VALUE;
     int stalls = 0;
     for (int i = 0; i < MAX_ROUNDS && stalls < MAX_STALLS; i++) {
-      if (left <= FEW || !staging.hasRoomFor(left)) {
+      if (left <= FEW || !staging.hasRoomFor(uncopied)) {
         return;
       }
       // One slow round says little: this thread may have waited for a processor.

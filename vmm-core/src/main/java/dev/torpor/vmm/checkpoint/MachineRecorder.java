@@ -139,9 +139,8 @@ public final class MachineRecorder {
   }
 
   /**
-   * Takes up a state of this machine, or of one built alike. Its memory and its disks must be as
-   * they were then already: KVM and the devices look at memory meanwhile. If this fails, the
-   * machine is in no state to run.
+   * Takes up a state of this machine, or of one built alike, whose memory and disks are as they
+   * were then already.
    *
    * @param prepared the state
    * @param guestClock what its clocks show
@@ -150,6 +149,21 @@ public final class MachineRecorder {
    * @throws IllegalStateException if the machine is not paused
    */
   public void restore(PreparedState prepared, GuestClock guestClock) {
+    restore(prepared, guestClock, () -> {});
+  }
+
+  /**
+   * The same, and brings memory and disks there. Both at once where that is safe: KVM and the
+   * devices may look at memory. If this fails, the machine is in no state to run.
+   *
+   * @param prepared the state
+   * @param guestClock what its clocks show
+   * @param memoryAndDisks makes them as they were then
+   * @throws IllegalArgumentException if it is the state of a machine that differs
+   * @throws KvmException if the host refuses; an MSR that it refuses is named
+   * @throws IllegalStateException if the machine is not paused
+   */
+  public void restore(PreparedState prepared, GuestClock guestClock, Runnable memoryAndDisks) {
     MachineState state = prepared.state();
     facts.requireSameMachine(state);
     long elapsedNanos =
@@ -158,13 +172,18 @@ public final class MachineRecorder {
     VcpuRestore restore = prepared.vcpus();
     restore.begin(elapsedNanos);
     boolean single = state.vcpuCount() == 1;
+    boolean atOnce = !restore.touchesMemory();
+    if (!atOnce) {
+      memoryAndDisks.run();
+    }
     vcpus.runOnAll(
         (id, fd) -> {
           restore.restore(id, fd);
           if (single) {
             setClock(kvmclockNanos + restore.nanosSinceTscWasSet(fd));
           }
-        });
+        },
+        atOnce ? memoryAndDisks : () -> {});
     state.interrupts().ifPresent(chips -> InterruptBuffers.restore(vm, chips));
     if (!single) {
       vcpus.runOnAll(

@@ -86,11 +86,7 @@ final class Reverter {
       throw e;
     }
     try {
-      load();
-      for (int i = 0; i < disks.size(); i++) {
-        disks.get(i).revertTo(target.disks().get(i));
-      }
-      machine.recorder().restore(state, GuestClock.CONTINUE);
+      machine.recorder().restore(state, GuestClock.CONTINUE, () -> load(target));
       forgetWrites();
     } catch (RuntimeException e) {
       throw new MachineLostException(e);
@@ -125,7 +121,14 @@ final class Reverter {
     }
   }
 
-  private void load() {
+  private void load(Position target) {
+    loadMemory();
+    for (int i = 0; i < disks.size(); i++) {
+      disks.get(i).revertTo(target.disks().get(i));
+    }
+  }
+
+  private void loadMemory() {
     if (keep) {
       for (long page = differing.next(0); page >= 0; page = differing.next(page + 1)) {
         memory.writePages(page, copies.get(page));

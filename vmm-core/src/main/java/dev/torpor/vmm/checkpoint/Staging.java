@@ -42,9 +42,16 @@ final class Staging implements AutoCloseable {
     capacity = Math.min(MAX_PAGES, Math.max(CHUNK_PAGES, memory.pageCount() / 2));
   }
 
-  /** Whether so many pages more can be taken without using an unfair share of the host. */
-  boolean hasRoomFor(long pageCount) {
-    return count + pageCount <= capacity;
+  /** Whether pages can be taken without using an unfair share of the host. */
+  boolean hasRoomFor(PageSet set) {
+    long room = capacity - count;
+    if (set.count() <= room) {
+      return true;
+    }
+    for (long page = set.next(0); page >= 0 && room >= 0; page = set.next(page + 1)) {
+      room -= slots[(int) page] == 0 ? 1 : 0; // else it replaces one that is there
+    }
+    return room >= 0;
   }
 
   /** Has the memory for so many pages more there, and touched, before it is needed. */

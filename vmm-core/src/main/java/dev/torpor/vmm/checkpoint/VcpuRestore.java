@@ -87,6 +87,11 @@ final class VcpuRestore {
     tscIsSet = false;
   }
 
+  /** Whether KVM may look at the guest's memory, or write to it, while a vCPU is restored. */
+  boolean touchesMemory() {
+    return structs.stream().anyMatch(VcpuStructs::touchesMemory);
+  }
+
   private static long valueOf(List<MsrValue> msrs, int index) {
     return msrs.stream().filter(msr -> msr.index() == index).findFirst().orElseThrow().value();
   }

@@ -83,6 +83,14 @@ final class VcpuStructs {
     return msrs;
   }
 
+  /**
+   * Page-directory pointers that are not part of the state are read from memory, as are nested
+   * structures; paravirtual MSRs and the local APIC make KVM read and write there.
+   */
+  boolean touchesMemory() {
+    return sregs2 == null || lapic != null || nested != null || usesKvmclock;
+  }
+
   private static boolean isEmpty(StateBytes bytes) {
     return bytes.byteCount() == 0;
   }
