@@ -68,6 +68,53 @@ record CheckpointOperation(
           (operation, folder) ->
               new PauseBenchmark(operation, folder, mebibytes(1024), MANY_PAGES));
 
+  /** Learning which 2,000 pages of 1 GiB a guest has written to. */
+  static final CheckpointOperation DIRTY_COLLECT =
+      new CheckpointOperation(
+          "dirty-collect",
+          50,
+          YardstickCommand.of("dirty-collect-yardstick"),
+          (operation, folder) -> new DirtyCollectBenchmark(operation, 1024, SOME_PAGES));
+
+  /** Writing 2,000 pages out that were copied already, beside writing the same bytes. */
+  static final CheckpointOperation WRITE_OUT = writeOut("write-out", 50, "plain", SOME_PAGES);
+
+  /** The same beside a C program that checks and checksums each page. */
+  static final CheckpointOperation WRITE_OUT_CHECKED =
+      writeOut("write-out-checked", 50, "checked", SOME_PAGES);
+
+  /** The same as {@link #WRITE_OUT}, until it is on the disk. */
+  static final CheckpointOperation WRITE_OUT_DURABLE =
+      writeOut("write-out-durable", 10, "plain", SOME_PAGES, "sync=1");
+
+  /** The same as {@link #WRITE_OUT} with 100,000 pages. */
+  static final CheckpointOperation WRITE_OUT_MANY_PAGES =
+      writeOut("write-out-100k", 3, "plain", MANY_PAGES);
+
+  /** The same as {@link #WRITE_OUT_CHECKED} with 100,000 pages. */
+  static final CheckpointOperation WRITE_OUT_MANY_PAGES_CHECKED =
+      writeOut("write-out-100k-checked", 3, "checked", MANY_PAGES);
+
+  /** The same as {@link #WRITE_OUT_DURABLE} with 100,000 pages. */
+  static final CheckpointOperation WRITE_OUT_MANY_PAGES_DURABLE =
+      writeOut("write-out-100k-durable", 2, "plain", MANY_PAGES, "sync=1");
+
+  /** Making a VM of 256 MiB, and closing it. */
+  static final CheckpointOperation VM =
+      new CheckpointOperation(
+          "vm",
+          50,
+          YardstickCommand.of("vm-yardstick"),
+          (operation, folder) -> new VmBenchmark(operation, true));
+
+  /** Only making it. */
+  static final CheckpointOperation VM_MADE =
+      new CheckpointOperation(
+          "vm-made",
+          50,
+          YardstickCommand.of("vm-yardstick", "until=made"),
+          (operation, folder) -> new VmBenchmark(operation, false));
+
   /** Branching a warm 256 MiB VM: to a child that could run. A hundred live at a time. */
   static final CheckpointOperation FORK_READY =
       new CheckpointOperation(
@@ -183,6 +230,15 @@ record CheckpointOperation(
           PAUSE_1_GIB,
           PAUSE_8_GIB,
           PAUSE_MANY_PAGES,
+          DIRTY_COLLECT,
+          WRITE_OUT,
+          WRITE_OUT_CHECKED,
+          WRITE_OUT_DURABLE,
+          WRITE_OUT_MANY_PAGES,
+          WRITE_OUT_MANY_PAGES_CHECKED,
+          WRITE_OUT_MANY_PAGES_DURABLE,
+          VM,
+          VM_MADE,
           FORK_READY,
           FORK_EXIT,
           RESTORE,
@@ -195,6 +251,26 @@ record CheckpointOperation(
           WORKING_SET_BY_FAULTS,
           WORKING_SET_SCATTERED,
           WORKING_SET_SCATTERED_BY_FAULTS);
+
+  private static CheckpointOperation writeOut(
+      String name, int count, String way, int pages, String... more) {
+    YardstickCommand yardstick =
+        YardstickCommand.of(
+            "write-out-yardstick",
+            "folder=" + YardstickCommand.STORE,
+            "way=" + way,
+            "pages=" + pages);
+    for (String option : more) {
+      yardstick = yardstick.with(option);
+    }
+    boolean durable = yardstick.options().contains("sync=1");
+    return new CheckpointOperation(
+        name,
+        count,
+        yardstick,
+        (operation, folder) ->
+            new WriteOutBenchmark(operation, folder, mebibytes(1024), pages, durable));
+  }
 
   private static long mebibytes(long count) {
     return count << 20;

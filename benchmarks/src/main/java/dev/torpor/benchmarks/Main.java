@@ -130,7 +130,7 @@ public final class Main implements Callable<Integer> {
 
   private void measureYardstick(Path home, CheckpointOperation operation) throws IOException {
     Rounds theirs = new Rounds();
-    try (Yardstick yardstick = Yardstick.start(home, operation.yardstick())) {
+    try (Yardstick yardstick = Yardstick.start(home, operation.yardstick().in(storeFolder))) {
       for (int i = 0; i < rounds; i++) {
         theirs.add(yardstick.measure(operation.samplesPerRound()));
       }
@@ -148,7 +148,7 @@ public final class Main implements Callable<Integer> {
     Rounds ours = new Rounds();
     Rounds theirs = new Rounds();
     int count = benchmark.samplesPerRound();
-    try (Yardstick yardstick = Yardstick.start(home, benchmark.yardstick())) {
+    try (Yardstick yardstick = Yardstick.start(home, benchmark.yardstick().in(storeFolder))) {
       for (int i = 0; i < WARM_UP_ROUNDS; i++) {
         benchmark.measure(count);
       }

@@ -121,6 +121,11 @@ final class TrackedWriter implements AutoCloseable {
     return System.nanoTime() - before;
   }
 
+  /** How many pages the last collection has found. */
+  long collectedPages() {
+    return pages.count();
+  }
+
   @Override
   public void close() {
     vcpus.close();

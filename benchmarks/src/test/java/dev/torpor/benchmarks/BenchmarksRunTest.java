@@ -63,10 +63,11 @@ class BenchmarksRunTest {
   @MethodSource("operationsOfAnyHost")
   void everyCheckpointOperationHasAYardstickThatAnswers(CheckpointOperation operation)
       throws Exception {
-    try (Yardstick yardstick = Yardstick.start(HOME, operation.yardstick())) {
+    try (Yardstick yardstick = Yardstick.start(HOME, operation.yardstick().in(folder))) {
       assertPlausible(yardstick.measure(3), 3);
       assertPlausible(yardstick.measure(1), 1);
     }
+    assertThat(folder).isEmptyDirectory();
   }
 
   /** Neither of the one that needs much memory, nor of those that need long to prepare. */

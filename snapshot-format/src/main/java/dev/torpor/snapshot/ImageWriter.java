@@ -19,7 +19,7 @@ public final class ImageWriter implements AutoCloseable {
   private final LayerWriter writer;
   private final BlockTable table;
   private final CRC32C crc = new CRC32C();
-  private final BlockRef ref = new BlockRef();
+  private final BlockLookup lookup;
   private final MemorySegment parentBlock = MemorySegment.ofArray(new byte[Blocks.BYTES]);
 
   // The blocks that await one write: they follow each other in the contents and in the layer.
@@ -47,6 +47,7 @@ public final class ImageWriter implements AutoCloseable {
     }
     this.parent = parent;
     this.kind = kind;
+    this.lookup = new BlockLookup(parent);
     this.writer = layers.create(kind, parent.blockCount());
     this.table =
         kind == LayerKind.FLAT
@@ -143,14 +144,20 @@ public final class ImageWriter implements AutoCloseable {
     runStart = 0;
     runEnd = 0;
     for (int i = 0; i < count; i++) {
+      int lookedUp = i % BlockLookup.BATCH;
+      if (lookedUp == 0) {
+        lookup.find(blocks, first + i, Math.min(BlockLookup.BATCH, count - i));
+      }
       long block = blocks[first + i];
+      long parentHead = lookup.head(lookedUp);
       if (Blocks.isZero(contents, (long) i * Blocks.BYTES)) {
-        parent.find(block, ref);
-        drop(block, ref.isStored(), view);
+        drop(block, BlockRef.isStored(parentHead), view);
         continue;
       }
       int checksum = Checksums.of(crc, view, i * Blocks.BYTES, Blocks.BYTES);
-      if (equalsParent(block, checksum, contents, i)) {
+      if (BlockRef.isStored(parentHead)
+          && BlockRef.checksumOf(parentHead) == checksum
+          && equalsParent(lookedUp, contents, i)) {
         drop(block, false, view);
       } else {
         addToRun(i, table.store(block, checksum), view);
@@ -159,12 +166,9 @@ public final class ImageWriter implements AutoCloseable {
     writeRun(view);
   }
 
-  private boolean equalsParent(long block, int checksum, MemorySegment contents, int index) {
-    parent.find(block, ref);
-    if (!ref.isStored() || ref.checksum() != checksum) {
-      return false;
-    }
-    parent.layers().layer(ref.layer()).read(ref.offset(), parentBlock);
+  private boolean equalsParent(int lookedUp, MemorySegment contents, int index) {
+    int layer = BlockRef.layerOf(lookup.head(lookedUp));
+    parent.layers().layer(layer).read(lookup.offset(lookedUp), parentBlock);
     long at = (long) index * Blocks.BYTES;
     return MemorySegment.mismatch(contents, at, at + Blocks.BYTES, parentBlock, 0, Blocks.BYTES)
         < 0;
@@ -182,7 +186,7 @@ public final class ImageWriter implements AutoCloseable {
   private void addToRun(int index, long offset, ByteBuffer view) {
     boolean follows =
         index == runEnd && offset == runOffset + (long) (runEnd - runStart) * Blocks.BYTES;
-    if (!follows || runStart == runEnd) {
+    if (!follows || runStart == runEnd || offset % LayerWriter.WRITE_BYTES == 0) {
       writeRun(view);
       runStart = index;
       runOffset = offset;

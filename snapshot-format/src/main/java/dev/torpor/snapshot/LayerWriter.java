@@ -16,6 +16,12 @@ import java.util.UUID;
  * then. For any number of threads, each with places of its own.
  */
 public final class LayerWriter implements AutoCloseable {
+  /**
+   * Where the file is written in several pieces, they end at multiples of this: a page cache that
+   * is filled so has large folios, which cost half as much as small ones.
+   */
+  static final int WRITE_BYTES = 1 << 20;
+
   private final PositionedFile file;
   private final LayerHeader header;
   private long end;

@@ -31,6 +31,7 @@ public final class Layers implements AutoCloseable {
   private final NodeCache nodes = new NodeCache(this);
   private final Map<Integer, Layer> open = new ConcurrentHashMap<>();
   private final ChannelLimit limit = new ChannelLimit(MAX_OPEN);
+  private final NodeBuffers nodeBuffers = new NodeBuffers();
   private int lastNumber;
 
   /** Learns of a layer's number before its file exists, so that nobody takes it for garbage. */
@@ -225,6 +226,10 @@ public final class Layers implements AutoCloseable {
 
   NodeCache nodes() {
     return nodes;
+  }
+
+  NodeBuffers nodeBuffers() {
+    return nodeBuffers;
   }
 
   /** Makes the entries of a directory durable. */

@@ -7,16 +7,21 @@ import java.util.TreeMap;
 /** Counts, while a map is built, how much of each layer the new image uses. */
 final class LiveCounts {
   private static final class Count {
+    final int layer;
     long blocks;
     long nodes;
+
+    Count(int layer) {
+      this.layer = layer;
+    }
   }
 
   private final Layers layers;
   private final Map<Integer, Count> counts = new TreeMap<>();
 
-  // Changes come in runs of one layer, so the last count is mostly the next.
-  private int lastLayer;
+  // A child's blocks take the places of its parent's: mostly two layers, one after the other.
   private Count last;
+  private Count beforeLast;
 
   LiveCounts(Layers layers, List<LayerUse> start) {
     this.layers = layers;
@@ -57,9 +62,13 @@ final class LiveCounts {
   }
 
   private Count count(int layer) {
-    if (last == null || lastLayer != layer) {
-      last = counts.computeIfAbsent(layer, number -> new Count());
-      lastLayer = layer;
+    if (last == null || last.layer != layer) {
+      Count found = beforeLast;
+      if (found == null || found.layer != layer) {
+        found = counts.computeIfAbsent(layer, Count::new);
+      }
+      beforeLast = last;
+      last = found;
     }
     return last;
   }

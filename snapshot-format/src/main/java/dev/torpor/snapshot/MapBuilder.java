@@ -1,7 +1,7 @@
 package dev.torpor.snapshot;
 
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
+import java.nio.LongBuffer;
 import java.util.List;
 import java.util.zip.CRC32C;
 
@@ -10,8 +10,6 @@ import java.util.zip.CRC32C;
  * on the way anew, children before their parents. A node without references is not stored.
  */
 final class MapBuilder {
-  private static final int BUFFERED_NODES = 256;
-
   /** A child's nodes are wanted soon, a full image's would push out all others. */
   private static final int CACHED_NODES = 8192;
 
@@ -19,11 +17,14 @@ final class MapBuilder {
   private final LayerWriter writer;
   private final NodeCache nodes;
   private final LiveCounts counts;
-  private final long[][] words;
   private final CRC32C crc = new CRC32C();
-  private final ByteBuffer buffer =
-      ByteBuffer.allocateDirect(BUFFERED_NODES * MapNode.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+
+  // The nodes that await one write, as bytes and as words, and where in the layer they begin.
+  private final ByteBuffer buffer;
+  private final LongBuffer words;
+  private int bufferedBytes;
   private long bufferOffset;
+
   private ChangeCursor changes;
   private boolean more;
   private int writtenNodes;
@@ -37,7 +38,8 @@ final class MapBuilder {
     this.writer = writer;
     this.nodes = parent.layers().nodes();
     this.counts = new LiveCounts(parent.layers(), parent.layersInUse());
-    this.words = new long[parent.height()][MapNode.WORDS];
+    this.buffer = parent.layers().nodeBuffers().take();
+    this.words = buffer.asLongBuffer();
   }
 
   Image build(ChangeCursor cursor) {
@@ -49,6 +51,7 @@ final class MapBuilder {
       rebuild(parent.height() - 1, 0, resultHead, resultOffset);
       flush();
     }
+    parent.layers().nodeBuffers().giveBack(buffer);
     List<LayerUse> uses = counts.uses();
     int flatLayer = old.flatMap().layer();
     boolean flat = uses.stream().anyMatch(use -> use.layer() == flatLayer);
@@ -72,35 +75,41 @@ final class MapBuilder {
 
   private void rebuild(int level, long base, long head, long offset) {
     MapNode old = nodes.getOrEmpty(head, offset);
-    long[] fresh = words[level];
-    old.copyTo(fresh);
+    long[] fresh = old.copy();
     long end = base + MapNode.span(level + 1);
+    boolean differs = false;
     while (more && changes.block < end) {
       int index = MapNode.index(changes.block, level);
       if (level == 0) {
-        replaceBlock(fresh, index);
+        differs |= replaceBlock(fresh, index);
         next();
       } else {
         rebuild(
             level - 1, base + index * MapNode.span(level), fresh[2 * index], fresh[2 * index + 1]);
-        fresh[2 * index] = resultHead;
-        fresh[2 * index + 1] = resultOffset;
+        differs |= replace(fresh, index, resultHead, resultOffset);
       }
     }
-    if (old.holds(fresh)) {
-      resultHead = head;
-      resultOffset = offset;
-    } else {
+    if (differs) {
       counts.removeNode(head);
       write(fresh);
+    } else {
+      resultHead = head;
+      resultOffset = offset;
     }
   }
 
-  private void replaceBlock(long[] leaf, int index) {
+  private boolean replaceBlock(long[] leaf, int index) {
     counts.removeBlock(leaf[2 * index]);
     counts.addBlock(changes.head);
-    leaf[2 * index] = changes.head;
-    leaf[2 * index + 1] = changes.offset;
+    return replace(leaf, index, changes.head, changes.offset);
+  }
+
+  /** Replaces a reference; tells whether it was another. */
+  private static boolean replace(long[] node, int index, long head, long offset) {
+    boolean differs = node[2 * index] != head || node[2 * index + 1] != offset;
+    node[2 * index] = head;
+    node[2 * index + 1] = offset;
+    return differs;
   }
 
   private void write(long[] node) {
@@ -111,18 +120,14 @@ final class MapBuilder {
     }
     long offset = writer.reserve(MapNode.BYTES, MapNode.BYTES);
     // Others may append to the layer meanwhile: then the nodes are not in one piece.
-    if (!buffer.hasRemaining() || offset != bufferOffset + buffer.position()) {
+    if (offset % NodeBuffers.BYTES == 0 || offset != bufferOffset + bufferedBytes) {
       flush();
       bufferOffset = offset;
     }
-    int start = buffer.position();
-    for (long word : node) {
-      buffer.putLong(word);
-    }
-    crc.reset();
-    crc.update(buffer.slice(start, MapNode.BYTES));
+    words.put(bufferedBytes / Long.BYTES, node);
+    int checksum = Checksums.of(crc, buffer, bufferedBytes, MapNode.BYTES);
+    bufferedBytes += MapNode.BYTES;
     counts.addNode(writer.number());
-    int checksum = (int) crc.getValue();
     if (++writtenNodes <= CACHED_NODES) {
       nodes.put(MapNode.of(writer.number(), offset, checksum, node));
     }
@@ -131,10 +136,9 @@ final class MapBuilder {
   }
 
   private void flush() {
-    if (buffer.position() == 0) {
-      return;
+    if (bufferedBytes > 0) {
+      writer.write(bufferOffset, buffer.limit(bufferedBytes).position(0));
+      bufferedBytes = 0;
     }
-    writer.write(bufferOffset, buffer.flip());
-    buffer.clear();
   }
 }

@@ -29,8 +29,9 @@ final class MapNode {
     this.words = words;
   }
 
+  /** A node whose references are these; nobody changes them any more. */
   static MapNode of(int layer, long offset, int checksum, long[] words) {
-    return new MapNode(layer, offset, checksum, words.clone());
+    return new MapNode(layer, offset, checksum, words);
   }
 
   static MapNode decode(int layer, long offset, ByteBuffer bytes) {
@@ -49,8 +50,14 @@ final class MapNode {
     return words[2 * index + 1];
   }
 
-  void copyTo(long[] target) {
-    System.arraycopy(words, 0, target, 0, WORDS);
+  /** Whether this is the node that a reference leads to. */
+  boolean isAt(long head, long at) {
+    return offset == at && BlockRef.head(layer, checksum) == head;
+  }
+
+  /** A copy of the references, the caller's. */
+  long[] copy() {
+    return words.clone();
   }
 
   /** Whether the node's references are those of a copy. */

@@ -7,8 +7,9 @@ import java.util.concurrent.atomic.LongAdder;
 
 /**
  * The nodes of all block maps of a store that were read lately: verified, bounded, without locks.
- * Four places in a row are a node's, chosen by where it is stored; a node that comes pushes out one
- * of them. A hit allocates nothing.
+ * Four places in a row are a node's, chosen by where it is stored; a node that comes pushes out the
+ * one that came first: not one of the same image, which is what chance would often hit. A hit
+ * allocates nothing.
  */
 final class NodeCache {
   private static final int WAYS = 4;
@@ -17,7 +18,16 @@ final class NodeCache {
   private final Layers layers;
   private final AtomicReferenceArray<MapNode> places = new AtomicReferenceArray<>(SETS * WAYS);
 
+  /**
+   * For each place its node's key, so that the nodes of the other places need not be touched, which
+   * are in memory and not in the processor's caches. A key may be of another node for a moment.
+   */
+  private final long[] keys = new long[SETS * WAYS];
+
   private final LongAdder loadCount = new LongAdder();
+
+  /** Which of four places is taken next. Threads that lose a count to each other do no harm. */
+  private final byte[] turns = new byte[SETS];
 
   NodeCache(Layers layers) {
     this.layers = layers;
@@ -30,9 +40,13 @@ final class NodeCache {
    */
   MapNode get(long head, long offset) {
     int layer = BlockRef.layerOf(head);
-    int first = set(layer, offset) * WAYS;
-    for (int way = 0; way < WAYS; way++) {
-      MapNode node = places.getAcquire(first + way);
+    long key = key(layer, offset);
+    int first = set(key) * WAYS;
+    for (int place = first; place < first + WAYS; place++) {
+      if (keys[place] != key) {
+        continue;
+      }
+      MapNode node = places.getAcquire(place);
       if (node != null && node.offset == offset && node.layer == layer) {
         requireChecksum(layer, offset, BlockRef.checksumOf(head), node.checksum);
         return node;
@@ -43,11 +57,28 @@ final class NodeCache {
     return node;
   }
 
+  /**
+   * A node that is probably the one that a reference leads to, without touching it; null if it is
+   * not here. {@link MapNode#isAt} tells.
+   */
+  MapNode candidate(long head, long offset) {
+    long key = key(BlockRef.layerOf(head), offset);
+    int first = set(key) * WAYS;
+    for (int place = first; place < first + WAYS; place++) {
+      if (keys[place] == key) {
+        return places.getAcquire(place);
+      }
+    }
+    return null;
+  }
+
   /** Takes a node that was just read and verified, or made. */
   void put(MapNode node) {
-    // Which of the four goes is left to chance: it costs nothing and fits any pattern.
-    int way = (int) ((System.nanoTime() >>> 4) & (WAYS - 1));
-    places.setRelease(set(node.layer, node.offset) * WAYS + way, node);
+    long key = key(node.layer, node.offset);
+    int set = set(key);
+    int place = set * WAYS + (turns[set]++ & (WAYS - 1));
+    places.setRelease(place, node);
+    keys[place] = key;
   }
 
   /** The same, or {@link MapNode#EMPTY} for an absent reference. */
@@ -84,8 +115,11 @@ final class NodeCache {
     }
   }
 
-  private static int set(int layer, long offset) {
-    long mixed = (offset / MapNode.BYTES + layer * 0x9e37_79b9L) * 0x9e37_79b9_7f4a_7c15L;
-    return (int) (mixed >>> (Long.SIZE - 12));
+  private static long key(int layer, long offset) {
+    return (offset / MapNode.BYTES + layer * 0x9e37_79b9L) * 0x9e37_79b9_7f4a_7c15L;
+  }
+
+  private static int set(long key) {
+    return (int) (key >>> (Long.SIZE - 12));
   }
 }

@@ -13,8 +13,12 @@ final class PackedTable extends BlockTable {
   private final LayerWriter writer;
 
   // The table: block + 1 (0 is free), and its slot or one of the above.
-  private long[] keys = new long[1024];
-  private int[] slots = new int[1024];
+  private long[] keys = new long[4096];
+  private int[] slots = new int[4096];
+
+  /** The blocks of the table as they came: mostly they ascend. */
+  private long[] blocks = new long[2048];
+
   private int count;
 
   private int[] checksums = new int[512];
@@ -58,14 +62,15 @@ final class PackedTable extends BlockTable {
 
   @Override
   ChangeCursor changes() {
-    long[] blocks = sortedBlocks();
+    long[] sorted = Arrays.copyOf(blocks, count);
+    Arrays.sort(sorted);
     return new ChangeCursor() {
       private int next;
 
       @Override
       boolean advance() {
-        while (next < blocks.length) {
-          block = blocks[next++];
+        while (next < sorted.length) {
+          block = sorted[next++];
           int slot = slots[place(block)];
           if (slot != UNCHANGED) {
             boolean absent = slot == ABSENT;
@@ -77,18 +82,6 @@ final class PackedTable extends BlockTable {
         return false;
       }
     };
-  }
-
-  private long[] sortedBlocks() {
-    long[] blocks = new long[count];
-    int found = 0;
-    for (long key : keys) {
-      if (key != 0) {
-        blocks[found++] = key - 1;
-      }
-    }
-    Arrays.sort(blocks);
-    return blocks;
   }
 
   /** Where in the table a block is, or belongs. */
@@ -105,7 +98,8 @@ final class PackedTable extends BlockTable {
     slots[place] = slot;
     if (keys[place] == 0) {
       keys[place] = block + 1;
-      if (++count > keys.length / 2) {
+      blocks[count++] = block;
+      if (count == blocks.length) {
         grow();
       }
     }
@@ -117,6 +111,7 @@ final class PackedTable extends BlockTable {
     int capacity = Math.multiplyExact(oldKeys.length, 2);
     keys = new long[capacity];
     slots = new int[capacity];
+    blocks = Arrays.copyOf(blocks, capacity / 2);
     for (int i = 0; i < oldKeys.length; i++) {
       if (oldKeys[i] != 0) {
         int place = place(oldKeys[i] - 1);

@@ -15,7 +15,7 @@ import java.lang.foreign.MemorySegment;
  */
 final class PageCopier {
   /** How many pages are handed on at once: 1 MiB, which stays in the processor's cache. */
-  static final int BATCH = 256;
+  private static final int BATCH = 256;
 
   private final GuestMemory memory;
   private final MemorySegment buffer = Arena.ofAuto().allocate((long) BATCH * BYTES, BYTES);

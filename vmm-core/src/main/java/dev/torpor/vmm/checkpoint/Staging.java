@@ -132,10 +132,9 @@ final class Staging implements AutoCloseable {
     clear();
   }
 
-  /** Where a batch ends that begins with a slot. */
+  /** Where a batch ends that begins with a slot: the longer, the larger its writes. */
   private int runEnd(int first) {
     int limit = Math.min(count, (first / CHUNK_PAGES + 1) * CHUNK_PAGES);
-    limit = Math.min(limit, first + PageCopier.BATCH);
     int end = first + 1;
     while (end < limit && pages[end] != DROPPED) {
       end++;

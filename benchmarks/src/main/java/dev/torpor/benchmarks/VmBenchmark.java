@@ -1,0 +1,43 @@
+package dev.torpor.benchmarks;
+
+import dev.torpor.vmm.boot.FlatGuest;
+import dev.torpor.vmm.vm.Vm;
+import dev.torpor.vmm.vm.VmConfig;
+
+/** How long a VM with 256 MiB of new memory takes to be made, or to be made and closed. */
+final class VmBenchmark implements CheckpointBenchmark {
+  private static final VmConfig CONFIG =
+      VmConfig.boot(FlatGuest.named("doorbell-echo"))
+          .name("short-lived")
+          .memory(256L << 20)
+          .build();
+
+  private final CheckpointOperation operation;
+  private final boolean untilClosed;
+
+  VmBenchmark(CheckpointOperation operation, boolean untilClosed) {
+    this.operation = operation;
+    this.untilClosed = untilClosed;
+  }
+
+  @Override
+  public CheckpointOperation measured() {
+    return operation;
+  }
+
+  @Override
+  public Distribution measure(int count) {
+    long[] samples = new long[count];
+    for (int i = 0; i < count; i++) {
+      long before = System.nanoTime();
+      Vm vm = Vm.create(CONFIG);
+      long made = System.nanoTime();
+      vm.close();
+      samples[i] = (untilClosed ? System.nanoTime() : made) - before;
+    }
+    return Distribution.of(samples);
+  }
+
+  @Override
+  public void close() {}
+}
