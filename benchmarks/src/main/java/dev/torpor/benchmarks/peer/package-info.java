@@ -1,0 +1,5 @@
+/**
+ * Other monitors, measured on the same guest as Torpor from outside: what a user would pick
+ * instead.
+ */
+package dev.torpor.benchmarks.peer;
