@@ -39,6 +39,12 @@ record Scatter(long workspaceGpa, long workspaceBytes, long pages, long stride) 
     return new Scatter(spread.workspaceGpa, spread.workspaceBytes, pages, PAGE_BYTES);
   }
 
+  /** So many pages from one to the next, from the beginning of the workspace. */
+  static Scatter spaced(long pages, int spacing) {
+    long stride = (long) spacing * PAGE_BYTES;
+    return new Scatter(FlatBoot.WORKSPACE_GPA, pages * stride, pages, stride);
+  }
+
   FlatGuest guest() {
     return FlatGuest.named("scatter-writer")
         .withVcpus(List.of(new FlatArguments(workspaceGpa, workspaceBytes, pages, stride, 0, 0)));
