@@ -29,7 +29,8 @@ public record Figures(long p50, long p99, long max, int count, String unit) {
   /**
    * Checks the figures.
    *
-   * @throws IllegalArgumentException if one of them is negative, there is no sample, or the unit is empty
+   * @throws IllegalArgumentException if one of them is negative, there is no sample, or the unit is
+   *     empty
    */
   public Figures {
     Objects.requireNonNull(unit, "unit");

@@ -48,7 +48,8 @@ public final class OutputFile {
     }
     try {
       // As others' new files are, and not readable for the owner alone.
-      Path temporary = folder.resolve("." + file.getFileName() + "." + ProcessHandle.current().pid());
+      Path temporary =
+          folder.resolve("." + file.getFileName() + "." + ProcessHandle.current().pid());
       Files.deleteIfExists(temporary);
       return Files.createFile(temporary);
     } catch (IOException e) {

@@ -44,8 +44,8 @@ public final class ResultsReader {
   public static Results read(Path file) throws IOException {
     byte[] bytes = bytes(file);
     try {
-      String text = StandardCharsets.UTF_8.newDecoder().decode(java.nio.ByteBuffer.wrap(bytes))
-          .toString();
+      String text =
+          StandardCharsets.UTF_8.newDecoder().decode(java.nio.ByteBuffer.wrap(bytes)).toString();
       return parse(text);
     } catch (CharacterCodingException e) {
       throw new ResultsFormatException(file + " holds no results: it is not UTF-8", e);

@@ -10,9 +10,8 @@ public final class Table {
   /** The most columns that a line has, if no word is longer than its column. */
   public static final int WIDTH = 120;
 
-  private static final int PARAMETERS_WIDTH = 27;
-  private static final String FORMAT =
-      "%-13s %-" + PARAMETERS_WIDTH + "s %21s %21s %12s %9s %7s";
+  private static final int PARAMETERS_WIDTH = 29;
+  private static final String FORMAT = "%-13s %-" + PARAMETERS_WIDTH + "s %21s %21s %12s %9s %7s";
   private static final String NOTHING = "-";
 
   private Table() {}
@@ -24,7 +23,12 @@ public final class Table {
    */
   public static String header() {
     return line(
-        "operation", "parameters", "Torpor p50 / p99", "C p50 / p99", "ratio ±", "peer p50",
+        "operation",
+        "parameters",
+        "Torpor p50 / p99",
+        "C p50 / p99",
+        "ratio ±",
+        "peer p50",
         "ratio");
   }
 
@@ -62,13 +66,12 @@ public final class Table {
     return figures
         .map(
             one ->
-                Quantity.text(one.p50(), one.unit())
-                    + " / "
-                    + Quantity.text(one.p99(), one.unit()))
+                Quantity.text(one.p50(), one.unit()) + " / " + Quantity.text(one.p99(), one.unit()))
         .orElse(NOTHING);
   }
 
-  private static String ratio(Row row) {
+  /** The ratio to the C program, with its spread if that is known. */
+  static String ratio(Row row) {
     if (row.ratio().isEmpty()) {
       return NOTHING;
     }
