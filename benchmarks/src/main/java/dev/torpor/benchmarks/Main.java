@@ -1,5 +1,7 @@
 package dev.torpor.benchmarks;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import dev.torpor.benchmarks.Operation.Effort;
 import dev.torpor.benchmarks.report.Figures;
 import dev.torpor.benchmarks.report.Host;
@@ -12,7 +14,10 @@ import dev.torpor.benchmarks.report.ResultsReader;
 import dev.torpor.benchmarks.report.ResultsWriter;
 import dev.torpor.benchmarks.report.Row;
 import dev.torpor.benchmarks.report.Table;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.IOException;
+import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -122,7 +127,9 @@ public final class Main implements Callable<Integer> {
    * @param arguments the command line
    */
   public static void main(String[] arguments) {
-    System.exit(commandLine().execute(arguments));
+    // Whatever the locale: the table has µs in it.
+    PrintWriter out = new PrintWriter(new FileOutputStream(FileDescriptor.out), true, UTF_8);
+    System.exit(commandLine().setOut(out).execute(arguments));
   }
 
   /** Reads a command line, and runs what it says. */
@@ -235,13 +242,15 @@ public final class Main implements Callable<Integer> {
   }
 
   private void publish(Results results) throws IOException {
-    System.out.println(Table.header());
+    PrintWriter out = spec.commandLine().getOut();
+    out.println(Table.header());
     for (Row row : results.rows()) {
-      System.out.println(Table.text(row));
+      out.println(Table.text(row));
     }
     for (Note note : results.notes()) {
-      System.out.println("  " + note.text());
+      out.println("  " + note.text());
     }
+    out.flush();
     if (json != null) {
       OutputFile.write(json, ResultsWriter.write(results));
     }
@@ -266,7 +275,8 @@ public final class Main implements Callable<Integer> {
   }
 
   private void measureYardsticks(List<Operation> operations) throws IOException {
-    System.out.printf("%-60s %10s %10s%n", "operation", "C p50", "p99");
+    PrintWriter out = spec.commandLine().getOut();
+    out.printf("%-60s %10s %10s%n", "operation", "C p50", "p99");
     for (Operation operation : operations) {
       Rounds theirs = new Rounds();
       try (Yardstick yardstick = Yardstick.start(home(), operation.yardstick().in(storeFolder))) {
@@ -275,7 +285,7 @@ public final class Main implements Callable<Integer> {
         }
       }
       Figures figures = theirs.figures();
-      System.out.printf(
+      out.printf(
           "%-60s %10s %10s%n",
           operation.label(),
           Quantity.text(figures.p50(), figures.unit()),

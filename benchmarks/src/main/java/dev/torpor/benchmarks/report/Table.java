@@ -63,11 +63,15 @@ public final class Table {
   }
 
   private static String both(Optional<Figures> figures) {
-    return figures
-        .map(
-            one ->
-                Quantity.text(one.p50(), one.unit()) + " / " + Quantity.text(one.p99(), one.unit()))
-        .orElse(NOTHING);
+    return figures.map(Table::both).orElse(NOTHING);
+  }
+
+  /** The unit only once if it is the same. */
+  private static String both(Figures figures) {
+    String p50 = Quantity.text(figures.p50(), figures.unit());
+    String p99 = Quantity.text(figures.p99(), figures.unit());
+    int unit = p50.indexOf(' ');
+    return (p99.endsWith(p50.substring(unit)) ? p50.substring(0, unit) : p50) + " / " + p99;
   }
 
   /** The ratio to the C program, with its spread if that is known. */
