@@ -68,28 +68,30 @@ final class Comparison {
   private void warmUp(Benchmark benchmark, Yardstick yardstick)
       throws IOException, InterruptedException {
     if (samples == 0) {
-      samples = countThatFits(benchmark, yardstick);
-      WarmUp warmUp = new WarmUp();
-      for (int i = 0; i < pace.mostWarmUpRounds() && !warmUp.isOver(); i++) {
-        warmUp.add(benchmark.measure(samples).p50Nanos());
-      }
+      samples = warmUp(benchmark);
+      long before = System.nanoTime();
+      yardstick.measure(samples);
+      long nanos = System.nanoTime() - before;
+      samples = Math.min(samples, pace.samplesPerRound(operation, samples, nanos));
     } else {
       benchmark.measure(samples);
+      yardstick.measure(samples);
     }
-    yardstick.measure(samples);
   }
 
-  /** So that neither side needs longer for a round than it may: rounds have equally many. */
-  private int countThatFits(Benchmark benchmark, Yardstick yardstick)
-      throws IOException, InterruptedException {
-    int first = pace.firstSamples(operation);
-    benchmark.measure(first); // what is there only for the first time
+  /** Runs Torpor's code, and tells how many samples fit into a round now. */
+  private int warmUp(Benchmark benchmark) throws InterruptedException {
+    WarmUp warmUp = new WarmUp();
+    int count = Pace.firstSamples(operation);
     long start = System.nanoTime();
-    benchmark.measure(first);
-    long between = System.nanoTime();
-    yardstick.measure(first);
-    long longer = Math.max(between - start, System.nanoTime() - between);
-    return pace.samplesPerRound(operation, first, longer);
+    long end;
+    do {
+      long before = System.nanoTime();
+      warmUp.add(benchmark.measure(count).p50Nanos());
+      end = System.nanoTime();
+      count = pace.samplesPerRound(operation, count, end - before);
+    } while (!pace.isWarm(end - start, warmUp.isOver()));
+    return count;
   }
 
   private void keep(Benchmark benchmark, boolean last) throws InterruptedException {

@@ -133,7 +133,7 @@ final class Operations {
   static final Operation FORK_EXIT =
       new Operation(
           Subject.of("fork", "memory", "256 MiB", "until", "exit"),
-          Effort.HEADLINE,
+          Effort.FULL,
           100,
           YardstickCommand.of("fork-yardstick", "kept=100", "until=exit"),
           (operation, folder) -> new ForkBenchmark(operation, folder, true));

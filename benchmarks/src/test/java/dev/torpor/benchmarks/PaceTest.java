@@ -36,4 +36,14 @@ class PaceTest {
     assertThat(pace.sweeps() * pace.roundsPerSweep()).isBetween(rounds, rounds + 2);
     assertThat(pace.samplesPerRound(Operations.PAUSE_1_GIB, 1, 10_000_000_000L)).isEqualTo(20);
   }
+
+  @Test
+  void codeIsWarmWhenItGetsNoFasterOrTimeIsUp() {
+    long least = Pace.QUICK.leastWarmUp().toNanos();
+    long most = Pace.QUICK.mostWarmUp().toNanos();
+    assertThat(Pace.QUICK.isWarm(least - 1, true)).isFalse();
+    assertThat(Pace.QUICK.isWarm(least, true)).isTrue();
+    assertThat(Pace.QUICK.isWarm(least, false)).isFalse();
+    assertThat(Pace.QUICK.isWarm(most, false)).isTrue();
+  }
 }
