@@ -157,7 +157,7 @@ public final class Main implements Callable<Integer> {
     } else if (yardsticks) {
       measureYardsticks(operations);
     } else {
-      measure(operations);
+      return measure(operations);
     }
     return CommandLine.ExitCode.OK;
   }
@@ -208,7 +208,7 @@ public final class Main implements Callable<Integer> {
     return Path.of(System.getenv().getOrDefault("TORPOR_HOME", "."));
   }
 
-  private void measure(List<Operation> operations) throws IOException, InterruptedException {
+  private int measure(List<Operation> operations) throws IOException, InterruptedException {
     if (operations.isEmpty()) {
       throw wrong("--quick measures none of these; leave it out");
     }
@@ -225,6 +225,7 @@ public final class Main implements Callable<Integer> {
     if (!quick && only.isEmpty()) {
       keep(new Results(host, run.rows(), run.notes()));
     }
+    return run.hasFailures() ? CommandLine.ExitCode.SOFTWARE : CommandLine.ExitCode.OK;
   }
 
   private int peerSamples() {

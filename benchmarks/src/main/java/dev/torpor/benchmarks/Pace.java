@@ -22,7 +22,7 @@ record Pace(
     Duration deadline) {
   private static final int SWEEPS = 3;
   private static final int FEWEST_SAMPLES = 3;
-  private static final int QUICK_ROUNDS = 4;
+  private static final int QUICK_ROUNDS = 5;
   private static final Duration UNLIMITED = Duration.ofDays(1);
 
   /** The headline table in less than five minutes. */
@@ -32,7 +32,7 @@ record Pace(
           QUICK_ROUNDS,
           Duration.ofMillis(1500),
           Duration.ofSeconds(4),
-          Duration.ofMillis(450),
+          Duration.ofMillis(600),
           Duration.ofMinutes(4));
 
   /** So many rounds of every operation, however long that takes. */

@@ -9,9 +9,11 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Goes over operations several times, so that what drifts in the host hits all of them alike. What
@@ -26,6 +28,7 @@ final class Run {
   private final List<Comparison> comparisons;
   private final PeerRows peer = new PeerRows();
   private final Map<Comparison, Long> longestSweepNanos = new HashMap<>();
+  private final Set<Comparison> failed = new HashSet<>();
   private final long start = System.nanoTime();
 
   /**
@@ -43,7 +46,7 @@ final class Run {
   }
 
   /** Measures all of them. */
-  void measure(boolean shortened, int peerSamples) throws IOException, InterruptedException {
+  void measure(boolean shortened, int peerSamples) throws InterruptedException {
     for (int sweep = 1; sweep <= pace.sweeps(); sweep++) {
       for (Comparison comparison : comparisons) {
         sweep(comparison, sweep, shortened);
@@ -55,12 +58,25 @@ final class Run {
     progress.clear();
   }
 
+  /** What fails is told and left out; the others' figures are worth no less for it. */
   private void sweep(Comparison comparison, int sweep, boolean shortened)
-      throws IOException, InterruptedException {
+      throws InterruptedException {
     boolean once = comparison.operation().effort() == Effort.FULL_AT_ONCE;
-    if (sweep > 1 && (once || isLate(comparison))) {
+    if (failed.contains(comparison) || (sweep > 1 && (once || isLate(comparison)))) {
       return;
     }
+    try {
+      measure(comparison, sweep, once, shortened);
+    } catch (IOException | RuntimeException e) {
+      failed.add(comparison);
+      progress.say(
+          "torpor bench: %s is not measured: %s"
+              .formatted(comparison.operation().label(), e.getMessage()));
+    }
+  }
+
+  private void measure(Comparison comparison, int sweep, boolean once, boolean shortened)
+      throws IOException, InterruptedException {
     progress.step(
         "sweep %d of %d: %s".formatted(sweep, pace.sweeps(), comparison.operation().label()));
     long before = System.nanoTime();
@@ -110,9 +126,16 @@ final class Run {
   List<Row> rows() {
     List<Row> rows = new ArrayList<>();
     for (Comparison comparison : comparisons) {
-      comparison.rows().forEach(row -> rows.add(peer.beside(row)));
+      if (!failed.contains(comparison)) {
+        comparison.rows().forEach(row -> rows.add(peer.beside(row)));
+      }
     }
     return rows;
+  }
+
+  /** Whether something could not be measured. */
+  boolean hasFailures() {
+    return !failed.isEmpty();
   }
 
   List<Note> notes() {

@@ -3,6 +3,8 @@ package dev.torpor.benchmarks;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.torpor.benchmarks.report.Figures;
+import dev.torpor.benchmarks.report.Row;
 import dev.torpor.testing.KvmTest;
 import dev.torpor.vmm.checkpoint.MemorySource;
 import java.io.IOException;
@@ -66,6 +68,18 @@ class BenchmarksRunTest {
     try (Benchmark benchmark =
         new RestoreBenchmark(Operations.RESTORE_DEEP, folder, 64L << 20, 3, 2, MemorySource.BEST)) {
       assertPlausible(benchmark.measure(2), 2);
+    }
+  }
+
+  /** The heap shrinks and grows meanwhile. */
+  @Test
+  void aChildAddsSomeMemoryAndNeverLess() throws Exception {
+    try (Benchmark benchmark = Operations.FORK_READY.prepare(folder)) {
+      benchmark.measure(50);
+      List<Row> rows = benchmark.afterwards();
+      assertThat(rows).extracting(Row::operation).containsExactly("fork-whole", "fork-memory");
+      assertThat(rows).allSatisfy(row -> assertThat(row.torpor().p50()).isPositive());
+      assertThat(rows.getLast().torpor().unit()).isEqualTo(Figures.BYTES);
     }
   }
 

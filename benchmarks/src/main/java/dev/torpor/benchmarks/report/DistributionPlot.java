@@ -1,9 +1,10 @@
 package dev.torpor.benchmarks.report;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.stream.DoubleStream;
 import java.util.stream.LongStream;
 
@@ -12,13 +13,13 @@ import java.util.stream.LongStream;
  * 99th percentile, and a tick at the worst sample.
  */
 final class DistributionPlot {
-  private static final double LEFT = 230;
+  private static final double LEFT = 290;
   private static final double RIGHT = Plot.WIDTH - 30;
   private static final double TOP = 30;
   private static final double BAND = 15;
   private static final double GAP = 10;
   private static final double FOOT = 30;
-  private static final int LABEL_CHARACTERS = 36;
+  private static final int LABEL_CHARACTERS = 42;
 
   private final String operation;
   private final List<Row> rows;
@@ -85,13 +86,19 @@ final class DistributionPlot {
     side.mark(out, median, y);
   }
 
+  /** What tells this row from the others: that all have in common is not worth the room. */
   private String label(Row row) {
-    String text = row.parameters().isEmpty() ? operation : row.parametersText();
-    List<String> characters = new ArrayList<>();
-    text.codePoints()
-        .limit(LABEL_CHARACTERS)
-        .forEach(one -> characters.add(Character.toString(one)));
-    String cut = String.join("", characters);
-    return cut.length() < text.length() ? cut + "…" : cut;
+    Map<String, String> own = new TreeMap<>(row.parameters());
+    own.entrySet().removeIf(this::isEverywhere);
+    Row shown = Row.ofTorpor(operation, own.isEmpty() ? row.parameters() : own, row.torpor());
+    String text = shown.parameters().isEmpty() ? operation : shown.parametersText();
+    return text.codePointCount(0, text.length()) <= LABEL_CHARACTERS
+        ? text
+        : text.substring(0, text.offsetByCodePoints(0, LABEL_CHARACTERS)) + "…";
+  }
+
+  private boolean isEverywhere(Map.Entry<String, String> parameter) {
+    return rows.stream()
+        .allMatch(row -> parameter.getValue().equals(row.parameters().get(parameter.getKey())));
   }
 }

@@ -8,7 +8,7 @@ import java.util.stream.DoubleStream;
 /** Where a value lies on a logarithmic axis, and which values are labelled. */
 final class LogScale {
   private static final double MARGIN = 1.15;
-  private static final double NARROW = 30;
+  private static final double NARROW = 60;
   private static final double[] STEPS = {1, 2, 5};
 
   private final double lowest;

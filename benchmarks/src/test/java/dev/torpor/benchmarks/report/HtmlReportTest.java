@@ -67,6 +67,13 @@ class HtmlReportTest {
   }
 
   @Test
+  void inADrawingRowsAreToldByWhatTheyDoNotHaveInCommon() {
+    assertThat(texts(page(TestRows.results()), "text"))
+        .contains("memory=256 MiB", "memory=1 GiB", "dirtyPages=2000", "children=100")
+        .noneMatch(text -> text.contains("dirtyPages=2000, memory"));
+  }
+
+  @Test
   void marksLieInsideOfTheirDrawingAndTheSlowerOneFurtherRight() {
     Document page = page(TestRows.results());
     List<Double> places =
