@@ -11,7 +11,7 @@ public final class Table {
   public static final int WIDTH = 120;
 
   private static final int PARAMETERS_WIDTH = 29;
-  private static final String FORMAT = "%-15s %-" + PARAMETERS_WIDTH + "s %21s %21s %12s %9s %7s";
+  private static final String FORMAT = "%-15s %-" + PARAMETERS_WIDTH + "s %20s %20s %12s %10s %7s";
   private static final String NOTHING = "-";
 
   private Table() {}
