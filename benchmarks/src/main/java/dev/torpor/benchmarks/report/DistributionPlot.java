@@ -19,7 +19,7 @@ final class DistributionPlot {
   private static final double BAND = 15;
   private static final double GAP = 10;
   private static final double FOOT = 30;
-  private static final int LABEL_CHARACTERS = 42;
+  private static final int LABEL_CHARACTERS = 38;
 
   private final String operation;
   private final List<Row> rows;
@@ -52,7 +52,11 @@ final class DistributionPlot {
   void draw(Markup out) {
     double bottom = TOP + rows.stream().mapToDouble(DistributionPlot::height).sum();
     Plot.open(out, bottom + FOOT, operation + ": p50, p99 and worst of each side");
-    Plot.legend(out, LEFT, 16, Arrays.asList(Side.values()).subList(0, mostSides()));
+    Plot.legend(
+        out,
+        LEFT,
+        16,
+        rows.stream().flatMap(row -> sides(row).stream()).distinct().sorted().toList());
     Plot.horizontalAxis(out, scale, TOP, bottom, unit);
     double y = TOP;
     for (Row row : rows) {
@@ -60,11 +64,6 @@ final class DistributionPlot {
       y += height(row);
     }
     out.close().newline();
-  }
-
-  private int mostSides() {
-    return rows.stream().flatMap(row -> sides(row).stream()).mapToInt(Side::ordinal).max().orElse(0)
-        + 1;
   }
 
   private void draw(Markup out, Row row, double top) {
