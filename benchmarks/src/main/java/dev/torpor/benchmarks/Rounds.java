@@ -9,8 +9,10 @@ import java.util.stream.IntStream;
 /**
  * The distributions of several rounds.
  *
- * <p>The median is that of the rounds' medians, so a round that was disturbed does not count for
- * more than another. The tail is that of all samples together: a round has too few to have one.
+ * <p>The median is the mean of the middle half of the rounds' medians: a round that was disturbed
+ * does not count, and where rounds are of two kinds, as chance has put threads on cores, it does
+ * not jump from one to the other as a median would. The tail is that of all samples together: a
+ * round has too few to have one.
  */
 final class Rounds {
   private final List<Distribution> rounds = new ArrayList<>();
@@ -37,7 +39,11 @@ final class Rounds {
   }
 
   long p50Nanos() {
-    return Math.round(quantile(Arrays.stream(medians()).asDoubleStream().toArray(), 0.5));
+    long[] sorted = medians();
+    Arrays.sort(sorted);
+    int left = sorted.length / 4;
+    return Math.round(
+        Arrays.stream(sorted, left, sorted.length - left).asDoubleStream().average().orElseThrow());
   }
 
   /** Needs at least one round. */

@@ -22,10 +22,27 @@ class RoundsTest {
   }
 
   @Test
-  void theMedianIsThatOfTheRoundsMediansAndTheTailThatOfAllSamples() {
+  void theMedianIsTheMeanOfTheMiddleHalfOfTheRoundsMediansAndTheTailThatOfAllSamples() {
     Rounds rounds =
-        rounds(new long[] {10, 11, 900}, new long[] {30, 31, 32}, new long[] {20, 21, 5});
-    assertThat(rounds.figures()).isEqualTo(Figures.nanos(20, 900, 900, 9));
+        rounds(
+            new long[] {10, 11, 900},
+            new long[] {30, 31, 32},
+            new long[] {20, 21, 5},
+            new long[] {500, 600, 700});
+    // Of 11, 20, 31 and 600.
+    assertThat(rounds.figures()).isEqualTo(Figures.nanos(26, 900, 900, 12));
+  }
+
+  @Test
+  void whereRoundsAreOfTwoKindsOneMoreOfAKindChangesLittle() {
+    long[] medians = new long[12];
+    Arrays.fill(medians, 0, 6, 40);
+    Arrays.fill(medians, 6, 12, 60);
+    Rounds balanced = new Rounds();
+    Arrays.stream(medians).forEach(one -> balanced.add(Distribution.of(new long[] {one})));
+    assertThat(balanced.p50Nanos()).isEqualTo(50);
+    balanced.add(Distribution.of(new long[] {60}));
+    assertThat(balanced.p50Nanos()).isBetween(50L, 53L);
   }
 
   @Test
