@@ -1,6 +1,7 @@
 package dev.torpor.benchmarks;
 
 import com.sun.management.ThreadMXBean;
+import dev.torpor.benchmarks.report.Note;
 import dev.torpor.kvm.Cpuid;
 import dev.torpor.kvm.Kvm;
 import dev.torpor.kvm.MemorySlot;
@@ -31,6 +32,7 @@ final class ExitBenchmark implements Benchmark {
   /** The argument of doorbell-echo that makes it write only. */
   private static final long WRITE_ONLY = 1;
 
+  private final Operation operation;
   private final GuestMemory memory;
   private final Kvm kvm;
   private final VmFd vm;
@@ -79,7 +81,8 @@ final class ExitBenchmark implements Benchmark {
     }
   }
 
-  ExitBenchmark() {
+  ExitBenchmark(Operation operation) {
+    this.operation = operation;
     kvm = Kvm.open();
     vm = kvm.createVm();
     memory = GuestMemory.allocate(MEMORY_BYTES, MemoryBacking.ANONYMOUS, true);
@@ -106,18 +109,8 @@ final class ExitBenchmark implements Benchmark {
   }
 
   @Override
-  public String operation() {
-    return "exit";
-  }
-
-  @Override
-  public YardstickCommand yardstick() {
-    return YardstickCommand.of("exit-yardstick");
-  }
-
-  @Override
-  public int samplesPerRound() {
-    return 20_000;
+  public Operation measured() {
+    return operation;
   }
 
   @Override
@@ -133,7 +126,7 @@ final class ExitBenchmark implements Benchmark {
   /** What each exit of the last round allocated on the vCPU's thread. */
   @Override
   public List<Note> notes() {
-    return List.of(new Note("allocated per exit", allocatedBytesPerExit, 4, "bytes"));
+    return List.of(new Note("allocated per exit", allocatedBytesPerExit, "bytes"));
   }
 
   @Override

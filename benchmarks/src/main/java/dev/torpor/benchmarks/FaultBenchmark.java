@@ -13,20 +13,19 @@ import java.nio.file.Path;
  *
  * <p>The machine that faults is put together by hand, so that the source can be one that measures.
  */
-final class FaultBenchmark implements CheckpointBenchmark {
+final class FaultBenchmark implements Benchmark {
   private static final long MEMORY_BYTES = 256L << 20;
 
   /** All but those that hold the program. */
   private static final long PAGES = (MEMORY_BYTES >> 12) - 1024;
 
-  private final CheckpointOperation operation;
+  private final Operation operation;
   private final int clusterPages;
   private final Scatter scatter = Scatter.together(MEMORY_BYTES, PAGES);
   private final ScratchStore scratch;
   private final Image image;
 
-  FaultBenchmark(CheckpointOperation operation, Path folder, int clusterPages)
-      throws InterruptedException {
+  FaultBenchmark(Operation operation, Path folder, int clusterPages) throws InterruptedException {
     this.operation = operation;
     this.clusterPages = clusterPages;
     scratch = new ScratchStore(folder);
@@ -44,7 +43,7 @@ final class FaultBenchmark implements CheckpointBenchmark {
   }
 
   @Override
-  public CheckpointOperation measured() {
+  public Operation measured() {
     return operation;
   }
 

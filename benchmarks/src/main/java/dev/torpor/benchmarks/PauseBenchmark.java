@@ -7,14 +7,15 @@ import dev.torpor.vmm.vm.VmConfig;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 
 /**
  * How long a checkpoint stops a guest that has written to so many pages since the last, and goes on
  * writing. The next one is taken when this one is durable.
  */
-final class PauseBenchmark implements CheckpointBenchmark {
-  private final CheckpointOperation operation;
+final class PauseBenchmark implements Benchmark {
+  private final Operation operation;
   private final Scatter scatter;
   private final ScratchStore scratch;
   private final Vm vm;
@@ -26,7 +27,7 @@ final class PauseBenchmark implements CheckpointBenchmark {
   private volatile long writtenOutNanos;
 
   /** Starts the guest, and takes its first checkpoint, which has all of its memory. */
-  PauseBenchmark(CheckpointOperation operation, Path folder, long memoryByteSize, long pages)
+  PauseBenchmark(Operation operation, Path folder, long memoryByteSize, long pages)
       throws InterruptedException {
     this.operation = operation;
     scatter = Scatter.allOver(memoryByteSize, pages);
@@ -53,7 +54,7 @@ final class PauseBenchmark implements CheckpointBenchmark {
   }
 
   @Override
-  public CheckpointOperation measured() {
+  public Operation measured() {
     return operation;
   }
 
@@ -70,7 +71,8 @@ final class PauseBenchmark implements CheckpointBenchmark {
       Checkpoint checkpoint = vm.checkpoint("");
       calls[i] = System.nanoTime() - before;
       pauses[i] = checkpoint.pause().toNanos();
-      durables[i] = checkpoint.awaitDurable().durableAfter().toNanos();
+      checkpoint.awaitDurable();
+      durables[i] = System.nanoTime() - before;
       writtenOuts[i] = writtenOutNanos;
       requireAllPages(checkpoint);
       taken.add(checkpoint.uuid());
@@ -97,13 +99,19 @@ final class PauseBenchmark implements CheckpointBenchmark {
   }
 
   @Override
-  public List<Note> notes() {
-    return List.of(
-        Note.millis(operation.name() + " call p50", called.p50Nanos()),
-        Note.millis(operation.name() + " written out p50", writtenOut.p50Nanos()),
-        Note.millis(operation.name() + " written out p99", writtenOut.p99Nanos()),
-        Note.millis(operation.name() + " durable p50", durable.p50Nanos()),
-        Note.millis(operation.name() + " durable p99", durable.p99Nanos()));
+  public void forget() {
+    called.clear();
+    writtenOut.clear();
+    durable.clear();
+  }
+
+  /**
+   * How long the caller waits, how long after the capture the checkpoint is written out, and how
+   * long after the call it is on the disk.
+   */
+  @Override
+  public Map<String, Rounds> alongside() {
+    return Map.of("checkpoint-call", called, "written-out", writtenOut, "durable", durable);
   }
 
   @Override

@@ -12,13 +12,13 @@ import java.util.UUID;
  * How long it takes from a checkpoint, whose files are in the page cache, to the first exit of a
  * guest that continues from it.
  */
-final class RestoreBenchmark implements CheckpointBenchmark {
+final class RestoreBenchmark implements Benchmark {
   private static final int PAGE_BYTES = 4096;
 
   /** How far apart the pages lie that one link of the chain after the other writes: a prime. */
   private static final long SPACING = 8191;
 
-  private final CheckpointOperation operation;
+  private final Operation operation;
   private final ScratchStore scratch;
   private final RestoreConfig config;
   private final UUID checkpoint;
@@ -26,12 +26,14 @@ final class RestoreBenchmark implements CheckpointBenchmark {
   /**
    * Builds a chain of checkpoints.
    *
+   * @param memoryByteSize how much memory the guest has
    * @param depth how many, the full one included
    * @param pagesPerLink how many pages each has that its parent had otherwise
    */
   RestoreBenchmark(
-      CheckpointOperation operation,
+      Operation operation,
       Path folder,
+      long memoryByteSize,
       int depth,
       int pagesPerLink,
       MemorySource memorySource)
@@ -39,7 +41,7 @@ final class RestoreBenchmark implements CheckpointBenchmark {
     this.operation = operation;
     config = RestoreConfig.named("restored").memorySource(memorySource).build();
     scratch = new ScratchStore(folder);
-    try (Vm vm = WarmVm.create(scratch.store())) {
+    try (Vm vm = WarmVm.create(scratch.store(), memoryByteSize)) {
       Checkpoint last = vm.checkpoint("");
       for (int link = 1; link < depth; link++) {
         write(vm, link, pagesPerLink);
@@ -59,7 +61,7 @@ final class RestoreBenchmark implements CheckpointBenchmark {
   }
 
   @Override
-  public CheckpointOperation measured() {
+  public Operation measured() {
     return operation;
   }
 
