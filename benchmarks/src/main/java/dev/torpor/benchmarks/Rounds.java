@@ -29,10 +29,6 @@ final class Rounds {
     rounds.clear();
   }
 
-  boolean isEmpty() {
-    return rounds.isEmpty();
-  }
-
   /** The rounds' medians, in their order. */
   long[] medians() {
     return rounds.stream().mapToLong(Distribution::p50Nanos).toArray();
