@@ -74,20 +74,28 @@ public final class Kvm extends KvmFd {
    * @throws KvmException ENOMEM, EMFILE
    */
   public VmFd createVm() {
-    if (knownRunByteSize == 0) {
-      knownRunByteSize = runByteSize();
-    }
     // The call may be interrupted by a signal while KVM waits for other CPUs; it then had no
     // effect.
     while (true) {
       try {
-        int number = call(KvmRequests.KVM_CREATE_VM, 0);
-        return new VmFd(FileDescriptor.owning(number), knownRunByteSize);
+        return vm(FileDescriptor.owning(call(KvmRequests.KVM_CREATE_VM, 0)));
       } catch (KvmException e) {
         if (e.errno() != Errno.EINTR) {
           throw e;
         }
       }
+    }
+  }
+
+  private VmFd vm(FileDescriptor descriptor) {
+    try {
+      if (knownRunByteSize == 0) {
+        knownRunByteSize = runByteSize();
+      }
+      return new VmFd(descriptor, knownRunByteSize);
+    } catch (KvmException e) {
+      descriptor.close();
+      throw e;
     }
   }
 
