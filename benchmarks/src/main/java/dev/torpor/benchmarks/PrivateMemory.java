@@ -7,7 +7,7 @@ import java.nio.file.Path;
 import java.util.List;
 
 /** How much memory nobody shares with this process. */
-final class PrivateMemory {
+public final class PrivateMemory {
   private static final Path ROLLUP = Path.of("/proc/self/smaps_rollup");
   private static final long KIB = 1024;
   private static final long NOISE_BYTES = 1 << 20;
@@ -15,8 +15,13 @@ final class PrivateMemory {
 
   private PrivateMemory() {}
 
-  /** What is private, once all is given back that nobody uses: when that gets no less any more. */
-  static long bytesInUse() throws InterruptedException {
+  /**
+   * What is private, once all is given back that nobody uses: when that gets no less any more.
+   *
+   * @return bytes
+   * @throws InterruptedException if the thread is interrupted
+   */
+  public static long bytesInUse() throws InterruptedException {
     long before;
     long now = Long.MAX_VALUE;
     do {

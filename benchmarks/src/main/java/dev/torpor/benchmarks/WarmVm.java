@@ -9,7 +9,7 @@ import dev.torpor.vmm.vm.VmConfig;
 import java.time.Duration;
 
 /** A VM of 256 MiB whose memory is in use, and whose guest counts with every exit. */
-final class WarmVm {
+public final class WarmVm {
   private static final long MEMORY_BYTES = 256L << 20;
   private static final byte CONTENTS = 1;
   private static final long WRITE_ONLY = 1;
@@ -17,8 +17,14 @@ final class WarmVm {
 
   private WarmVm() {}
 
-  /** Makes one that has counted, and is paused; the caller closes it. */
-  static Vm create(Store store) throws InterruptedException {
+  /**
+   * Makes one that has counted, and is paused.
+   *
+   * @param store where its checkpoints go
+   * @return the VM, which the caller closes
+   * @throws InterruptedException if the thread is interrupted
+   */
+  public static Vm create(Store store) throws InterruptedException {
     FlatGuest guest = FlatGuest.named("doorbell-echo", 0, WRITE_ONLY);
     Vm vm = Vm.create(VmConfig.boot(guest).name("warm").memory(MEMORY_BYTES).store(store).build());
     vm.memory().fill(FlatBoot.WORKSPACE_GPA, MEMORY_BYTES - FlatBoot.WORKSPACE_GPA, CONTENTS);
@@ -30,9 +36,13 @@ final class WarmVm {
     return vm;
   }
 
-  /** Starts one that continues from it, and returns once its guest has left for the first time. */
+  /**
+   * Starts one that continues from it, and returns once its guest has left for the first time.
+   *
+   * @param vm made of a checkpoint of a warm VM
+   */
   @SuppressWarnings("ThreadPriorityCheck") // the vCPU may need this very processor
-  static void runToFirstExit(Vm vm) {
+  public static void runToFirstExit(Vm vm) {
     Doorbell doorbell = doorbell(vm);
     long before = doorbell.progress();
     vm.start();

@@ -1,0 +1,136 @@
+package dev.torpor.benchmarks.sweep;
+
+import dev.torpor.benchmarks.ChildJvm;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.openjdk.jmh.profile.GCProfiler;
+import org.openjdk.jmh.results.RunResult;
+import org.openjdk.jmh.runner.Runner;
+import org.openjdk.jmh.runner.RunnerException;
+import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
+import org.openjdk.jmh.runner.options.OptionsBuilder;
+import org.openjdk.jmh.runner.options.TimeValue;
+import org.openjdk.jmh.runner.options.VerboseMode;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/**
+ * Runs the JMH benchmarks, each point in a JVM of its own with the options that Torpor itself runs
+ * with, and makes rows of the results.
+ *
+ * <pre>
+ * java -cp 'benchmarks/target/app/*' dev.torpor.benchmarks.sweep.Sweeps --short
+ * </pre>
+ */
+@Command(
+    name = "sweeps",
+    mixinStandardHelpOptions = true,
+    description = "Measures operations over ranges of their parameters, with JMH.")
+public final class Sweeps implements Callable<Integer> {
+  @Option(names = "--short", description = "One or two points of each operation: some minutes.")
+  private boolean brief;
+
+  @Option(
+      names = "--only",
+      paramLabel = "PREFIX",
+      defaultValue = "",
+      description = "Only points whose descriptions begin so, such as \"pause\".")
+  private String only;
+
+  @Option(
+      names = "--minutes",
+      paramLabel = "N",
+      defaultValue = "20",
+      description = "Begin no further point after so many minutes (default: ${DEFAULT-VALUE}).")
+  private int minutes;
+
+  @Option(
+      names = "--store",
+      paramLabel = "DIR",
+      defaultValue = "${sys:java.io.tmpdir}",
+      description = "Put stores for checkpoints there, for as long as they are needed.")
+  private Path folder;
+
+  private Sweeps() {}
+
+  /**
+   * Measures and ends the process with its exit code.
+   *
+   * @param arguments the command line
+   */
+  public static void main(String[] arguments) {
+    System.exit(new CommandLine(new Sweeps()).execute(arguments));
+  }
+
+  @Override
+  public Integer call() throws RunnerException {
+    List<Trial> trials = brief ? SweepPlan.brief() : SweepPlan.full();
+    trials = trials.stream().filter(trial -> trial.describe().startsWith(only)).toList();
+    System.out.println(SweepRow.HEADER);
+    run(trials, folder, brief, Duration.ofMinutes(minutes));
+    return CommandLine.ExitCode.OK;
+  }
+
+  /** Runs trials one after the other, prints their rows as they come, and returns them. */
+  static List<SweepRow> run(List<Trial> trials, Path folder, boolean brief, Duration most)
+      throws RunnerException {
+    ChildJvm.requireClassPath();
+    long start = System.nanoTime();
+    List<SweepRow> rows = new ArrayList<>();
+    int begun = 0;
+    for (Trial trial : trials) {
+      if (System.nanoTime() - start > most.toNanos()) {
+        System.err.printf(
+            "sweeps: %d points are left out, as %s are over%n", trials.size() - begun, most);
+        break;
+      }
+      System.err.printf("sweeps: %d of %d: %s%n", ++begun, trials.size(), trial.describe());
+      for (SweepRow row : rows(trial, measure(trial, folder, brief))) {
+        System.out.println(row.text());
+        rows.add(row);
+      }
+    }
+    return rows;
+  }
+
+  private static List<SweepRow> rows(Trial trial, RunResult result) {
+    List<SweepRow> rows = new ArrayList<>();
+    rows.add(SweepRow.of(trial.operation(), trial.parameters(), result));
+    if (result.getSecondaryResults().containsKey("durable")) {
+      rows.add(SweepRow.of("durable", trial.parameters(), result));
+    }
+    return rows;
+  }
+
+  private static RunResult measure(Trial trial, Path folder, boolean brief) throws RunnerException {
+    ChainedOptionsBuilder options =
+        new OptionsBuilder()
+            .include("^" + trial.benchmark().getName().replace(".", "\\.") + "\\.")
+            .forks(1)
+            .shouldFailOnError(true)
+            .verbosity(VerboseMode.SILENT)
+            .timeout(TimeValue.minutes(2))
+            .addProfiler(GCProfiler.class)
+            .addProfiler(Recorder.class)
+            .jvm(ChildJvm.java().toString())
+            .jvmArgs(jvmOptions(folder));
+    if (brief) {
+      options.warmupIterations(1).measurementIterations(2).measurementTime(TimeValue.seconds(1));
+    }
+    trial.parameters().forEach(options::param);
+    Collection<RunResult> results = new Runner(options.build()).run();
+    return results.iterator().next();
+  }
+
+  private static String[] jvmOptions(Path folder) {
+    List<String> options = new ArrayList<>(ChildJvm.OPTIONS);
+    options.add("-XX:+UseSerialGC");
+    options.add("-D" + SweepFolder.PROPERTY + "=" + folder.toAbsolutePath());
+    return options.toArray(String[]::new);
+  }
+}
