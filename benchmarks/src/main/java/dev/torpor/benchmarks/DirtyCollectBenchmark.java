@@ -7,8 +7,6 @@ import dev.torpor.vmm.memory.TrackerKind;
  * have KVM watch them anew.
  */
 final class DirtyCollectBenchmark implements CheckpointBenchmark {
-  private static final int PAGE_BYTES = 4096;
-
   private final CheckpointOperation operation;
   private final int pages;
   private final TrackedWriter writer;
@@ -17,9 +15,8 @@ final class DirtyCollectBenchmark implements CheckpointBenchmark {
       throws InterruptedException {
     this.operation = operation;
     this.pages = pages;
-    long stride = Scatter.allOver((long) mebibytes << 20, pages).stride();
-    writer =
-        new TrackedWriter(TrackerKind.DIRTY_LOG, mebibytes, pages, (int) (stride / PAGE_BYTES));
+    Scatter scatter = Scatter.allOver((long) mebibytes << 20, pages);
+    writer = new TrackedWriter(TrackerKind.DIRTY_LOG, mebibytes, scatter);
   }
 
   @Override

@@ -63,6 +63,12 @@ public record Scatter(long workspaceGpa, long workspaceBytes, long pages, long s
     return new Scatter(workspaceGpa, workspaceBytes, pages, stride, count);
   }
 
+  /** So many pages from one to the next, from the beginning of the workspace. */
+  static Scatter spaced(long pages, int spacing) {
+    long stride = (long) spacing * PAGE_BYTES;
+    return new Scatter(FlatBoot.WORKSPACE_GPA, pages * stride, pages, stride, 1);
+  }
+
   private long pagesOfOne() {
     return pages / vcpus;
   }

@@ -6,31 +6,23 @@ import dev.torpor.kvm.MemorySlot;
 import dev.torpor.kvm.VcpuFd;
 import dev.torpor.kvm.VmFd;
 import dev.torpor.vmm.boot.BootState;
-import dev.torpor.vmm.boot.FlatArguments;
-import dev.torpor.vmm.boot.FlatBoot;
-import dev.torpor.vmm.boot.FlatGuest;
 import dev.torpor.vmm.cpu.VcpuGroup;
 import dev.torpor.vmm.cpu.VcpuRegisters;
 import dev.torpor.vmm.device.Bus;
-import dev.torpor.vmm.device.Doorbell;
 import dev.torpor.vmm.memory.DirtyTracker;
 import dev.torpor.vmm.memory.GuestMemory;
 import dev.torpor.vmm.memory.MemoryBacking;
 import dev.torpor.vmm.memory.MemoryRegion;
 import dev.torpor.vmm.memory.PageSet;
 import dev.torpor.vmm.memory.TrackerKind;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
 /** A guest with one vCPU that writes the same pages again and again, in tracked memory. */
 public final class TrackedWriter implements AutoCloseable {
-  private static final Duration PATIENCE = Duration.ofMinutes(2);
-  private static final int PAGE_BYTES = 4096;
-
   private final Kvm kvm = Kvm.open();
   private final VmFd vm = kvm.createVm();
-  private final Doorbell doorbell = new Doorbell(code -> {});
+  private final Scatter scatter;
   private final GuestMemory memory;
   private final DirtyTracker tracker;
   private final VcpuGroup vcpus;
@@ -42,36 +34,25 @@ public final class TrackedWriter implements AutoCloseable {
    *
    * @param kind how its writes are noticed
    * @param mebibytes how much memory it has
-   * @param pageCount how many pages it writes
-   * @param spacing how many pages lie from one to the next
+   * @param scatter which pages it writes
    * @throws InterruptedException if the thread is interrupted
    */
-  public TrackedWriter(TrackerKind kind, int mebibytes, int pageCount, int spacing)
+  public TrackedWriter(TrackerKind kind, int mebibytes, Scatter scatter)
       throws InterruptedException {
+    this.scatter = scatter;
     memory = GuestMemory.allocate((long) mebibytes << 20, MemoryBacking.ANONYMOUS, true);
     pages = new PageSet(memory.pageCount());
     tracker = DirtyTracker.create(kind, memory, vm, addSlots());
-    Bus mmio = new Bus("MMIO");
-    mmio.attach(Doorbell.GPA, Doorbell.BYTE_SIZE, doorbell);
     vcpus =
         new VcpuGroup(
             "tracked-writer",
             new Bus("I/O port"),
-            mmio,
+            new Bus("MMIO"),
             tracker::makeRoomInRings,
             exit -> {
               throw new AssertionError("the guest ended: " + exit.describe());
             });
-    // Every spacing-th page of so many times as large a workspace, and that spacing times a pass.
-    FlatArguments workspace =
-        new FlatArguments(
-            FlatBoot.WORKSPACE_GPA,
-            (long) pageCount * spacing * PAGE_BYTES,
-            (long) spacing * PAGE_BYTES,
-            1,
-            0,
-            0);
-    BootState boot = FlatGuest.named("page-writer").withVcpus(List.of(workspace)).load(memory, 1);
+    BootState boot = scatter.guest().load(memory, 1);
     VcpuFd vcpu = vm.createVcpu(0);
     vcpus.add(vcpu);
     tracker.addVcpu(vcpu);
@@ -115,12 +96,10 @@ public final class TrackedWriter implements AutoCloseable {
    * @throws InterruptedException if the thread is interrupted
    */
   public long passes() throws InterruptedException {
-    long target = doorbell.progress() + 2;
+    long target = scatter.lastPass(memory) + 2; // the first may have begun before
     long before = System.nanoTime();
     vcpus.resume();
-    if (!doorbell.awaitProgress(target, PATIENCE)) {
-      throw new AssertionError("the guest stopped writing");
-    }
+    scatter.awaitEndOf(memory, target);
     long nanos = System.nanoTime() - before;
     vcpus.pause(false);
     return nanos;

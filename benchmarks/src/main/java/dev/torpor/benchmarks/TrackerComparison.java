@@ -54,7 +54,8 @@ public final class TrackerComparison {
 
   /** Collections that find nothing. */
   private static void idle(TrackerKind kind, int mebibytes) throws InterruptedException {
-    try (TrackedWriter writer = new TrackedWriter(kind, mebibytes, SCATTERED_PAGES, 16)) {
+    try (TrackedWriter writer =
+        new TrackedWriter(kind, mebibytes, Scatter.spaced(SCATTERED_PAGES, 16))) {
       writer.passes();
       long[] samples = new long[500];
       for (int i = -WARM_UPS; i < samples.length; i++) {
@@ -69,7 +70,8 @@ public final class TrackerComparison {
 
   private static void written(TrackerKind kind, int mebibytes, int pages, int spacing, int count)
       throws InterruptedException {
-    try (TrackedWriter writer = new TrackedWriter(kind, mebibytes, pages, spacing)) {
+    try (TrackedWriter writer =
+        new TrackedWriter(kind, mebibytes, Scatter.spaced(pages, spacing))) {
       long[] collections = new long[count];
       long[] armed = new long[count];
       for (int i = -WARM_UPS; i < count; i++) {

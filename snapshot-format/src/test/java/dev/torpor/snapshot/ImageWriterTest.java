@@ -35,6 +35,37 @@ class ImageWriterTest {
   }
 
   @Test
+  void blocksAndNodesThatNeedSeveralWritesAreAllThere() {
+    int count = 2 * LayerWriter.WRITE_BYTES / MapNode.BYTES + 100;
+    long[] blocks = new long[count];
+    for (int i = 0; i < count; i++) {
+      blocks[i] = (long) (count - i) * MapNode.FAN_OUT; // each has a leaf of its own
+    }
+    MemorySegment contents = MemorySegment.ofArray(new byte[count * Blocks.BYTES]);
+    for (int i = 0; i < count; i++) {
+      contents.asSlice((long) i * Blocks.BYTES, Blocks.BYTES).fill((byte) (i % 255 + 1));
+    }
+    ImageModel.withLayers(
+        layers -> {
+          Image empty = Image.empty(layers, (count + 1L) * MapNode.FAN_OUT);
+          Image image;
+          try (ImageWriter writer = new ImageWriter(layers, empty, LayerKind.PACKED)) {
+            writer.put(blocks, count, contents);
+            image = writer.finish();
+          }
+          try (Layers cold = Layers.open(layers.directory())) {
+            Image reread = Image.open(cold, image.root());
+            MemorySegment block = MemorySegment.ofArray(new byte[Blocks.BYTES]);
+            for (int i = 0; i < count; i++) {
+              assertThat(reread.read(blocks[i], block)).isTrue();
+              long at = (long) i * Blocks.BYTES;
+              assertThat(block.mismatch(contents.asSlice(at, Blocks.BYTES))).isEqualTo(-1);
+            }
+          }
+        });
+  }
+
+  @Test
   void aBlockPutAgainTakesItsOldSlotAndAZeroOneLeavesItToTheNext() {
     ImageModel.withLayers(
         layers -> {

@@ -49,7 +49,7 @@ final class QmpClient implements AutoCloseable {
     try {
       JsonObject greeting = receive("the greeting");
       if (!greeting.has("QMP")) {
-        throw new QmpException("what answers is not QEMU: it greets with " + greeting);
+        throw new QmpException("what answers is not QEMU: it greets with " + beginningOf(greeting));
       }
       execute("qmp_capabilities");
     } catch (IOException e) {
@@ -88,14 +88,15 @@ final class QmpClient implements AutoCloseable {
       throw new QmpException("QEMU refused " + command + ": " + reasonIn(reply.get("error")));
     }
     if (!reply.has("return") || !GSON.toJsonTree(id).equals(reply.get("id"))) {
-      throw new QmpException("QEMU's answer to %s is none: %s".formatted(command, reply));
+      throw new QmpException(
+          "QEMU's answer to %s is none: %s".formatted(command, beginningOf(reply)));
     }
     return reply.get("return");
   }
 
   private static String reasonIn(JsonElement error) {
     boolean described = error.isJsonObject() && error.getAsJsonObject().has("desc");
-    return (described ? error.getAsJsonObject().get("desc") : error).toString();
+    return beginningOf(described ? error.getAsJsonObject().get("desc") : error);
   }
 
   private void keep(QmpEvent event) throws QmpException {
@@ -121,8 +122,10 @@ final class QmpClient implements AutoCloseable {
     throw new QmpException("QEMU sent no JSON object: " + beginningOf(line));
   }
 
-  private static String beginningOf(String line) {
-    return line.substring(0, Math.min(line.length(), 100));
+  /** Of what may be a million bytes. */
+  private static String beginningOf(Object said) {
+    String text = said.toString();
+    return text.substring(0, Math.min(text.length(), 100));
   }
 
   /** Waits for an event, unless it is among those kept. */
@@ -131,7 +134,7 @@ final class QmpClient implements AutoCloseable {
       while (i == kept.size()) {
         JsonObject message = receive(what);
         if (!message.has("event")) {
-          throw new QmpException("QEMU answered what nobody has asked: " + message);
+          throw new QmpException("QEMU answered what nobody has asked: " + beginningOf(message));
         }
         keep(QmpEvent.of(message));
       }

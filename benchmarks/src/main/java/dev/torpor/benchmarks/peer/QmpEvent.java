@@ -24,7 +24,7 @@ record QmpEvent(String name, JsonObject data, long atMicros) {
           timestamp.get("seconds").getAsLong() * MICROS_PER_SECOND
               + timestamp.get("microseconds").getAsLong());
     } catch (RuntimeException e) { // whatever Gson makes of other types than these
-      throw new QmpException("QEMU sent an event that is none: " + message, e);
+      throw new QmpException("QEMU sent an event without a name, a time or an object of data", e);
     }
   }
 

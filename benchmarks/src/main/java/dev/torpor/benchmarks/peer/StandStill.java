@@ -43,6 +43,11 @@ final class StandStill implements AutoCloseable {
     }
   }
 
+  /** The longest until now. */
+  long soFarNanos() {
+    return longestNanos;
+  }
+
   /** Ends it: nobody else watches the guest's progress any more. */
   long endNanos() {
     close();

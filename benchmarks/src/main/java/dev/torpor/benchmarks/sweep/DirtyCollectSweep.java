@@ -27,8 +27,6 @@ import org.openjdk.jmh.annotations.Warmup;
 @Warmup(iterations = 1, time = 1)
 @Measurement(iterations = 2, time = 1)
 public class DirtyCollectSweep {
-  private static final int PAGE_BYTES = 4096;
-
   /** How its writes are noticed. */
   @Param({"DIRTY_LOG", "DIRTY_RING", "WRITE_PROTECT"})
   public TrackerKind tracker;
@@ -54,8 +52,8 @@ public class DirtyCollectSweep {
    */
   @Setup
   public void startGuest() throws InterruptedException {
-    long stride = Scatter.allOver((long) mebibytes << 20, dirtyPages).stride();
-    writer = new TrackedWriter(tracker, mebibytes, dirtyPages, (int) (stride / PAGE_BYTES));
+    long memoryBytes = (long) mebibytes << 20;
+    writer = new TrackedWriter(tracker, mebibytes, Scatter.allOver(memoryBytes, dirtyPages));
   }
 
   /**

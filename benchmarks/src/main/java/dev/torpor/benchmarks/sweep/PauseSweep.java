@@ -29,6 +29,9 @@ import org.openjdk.jmh.annotations.Warmup;
 @Warmup(iterations = 2, time = 1)
 @Measurement(iterations = 2, time = 3)
 public class PauseSweep {
+  /** From the instant until the checkpoint is durable, which is recorded beside the pause. */
+  static final String DURABLE = "durable";
+
   /** How much memory the guest has. */
   @Param({"256", "1024", "8192"})
   public int mebibytes;
@@ -95,7 +98,7 @@ public class PauseSweep {
   public void note() throws InterruptedException {
     writer.requireAllPages(checkpoint);
     Recorder.time("pause", checkpoint.pause().toNanos());
-    Recorder.time("durable", checkpoint.awaitDurable().durableAfter().toNanos());
+    Recorder.time(DURABLE, checkpoint.awaitDurable().durableAfter().toNanos());
     writer.removeAllBut(1);
   }
 

@@ -8,7 +8,6 @@ import java.util.Map;
 
 /** Which points are measured, of all that the parameters could make. */
 final class SweepPlan {
-  private static final String MEBIBYTES = "mebibytes";
   private static final String DIRTY_PAGES = "dirtyPages";
 
   private final List<Trial> trials = new ArrayList<>();
@@ -37,7 +36,7 @@ final class SweepPlan {
         DirtyCollectSweep.class,
         "dirty-collect",
         of("tracker", "DIRTY_LOG", "DIRTY_RING"),
-        of(MEBIBYTES, "1024"),
+        of(Trial.MEBIBYTES, "1024"),
         of(DIRTY_PAGES, "1000"));
     plan.add(ForkSweep.class, "fork", of("children", "10"));
     plan.add(
@@ -62,8 +61,8 @@ final class SweepPlan {
   private void collections() {
     Map<String, List<String>> trackers = of("tracker", "DIRTY_LOG", "DIRTY_RING", "WRITE_PROTECT");
     Class<?> sweep = DirtyCollectSweep.class;
-    add(sweep, "dirty-collect", trackers, of(MEBIBYTES, "256"), few());
-    add(sweep, "dirty-collect", trackers, of(MEBIBYTES, "1024", "8192"), many());
+    add(sweep, "dirty-collect", trackers, of(Trial.MEBIBYTES, "256"), few());
+    add(sweep, "dirty-collect", trackers, of(Trial.MEBIBYTES, "1024", "8192"), many());
   }
 
   private static Map<String, List<String>> few() {
@@ -85,7 +84,7 @@ final class SweepPlan {
   private static Map<String, List<String>> pause(
       String mebibytes, String vcpus, String hugePages, String... dirtyPages) {
     Map<String, List<String>> values = new LinkedHashMap<>();
-    values.put(MEBIBYTES, List.of(mebibytes));
+    values.put(Trial.MEBIBYTES, List.of(mebibytes));
     values.put("vcpus", List.of(vcpus));
     values.put("hugePages", List.of(hugePages));
     values.put(DIRTY_PAGES, List.of(dirtyPages));

@@ -1,6 +1,7 @@
 package dev.torpor.benchmarks.sweep;
 
 import dev.torpor.benchmarks.ChildJvm;
+import dev.torpor.benchmarks.report.Table;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -71,17 +72,33 @@ public final class Sweeps implements Callable<Integer> {
   public Integer call() throws RunnerException {
     List<Trial> trials = brief ? SweepPlan.brief() : SweepPlan.full();
     trials = trials.stream().filter(trial -> trial.describe().startsWith(only)).toList();
-    System.out.println(SweepRow.HEADER);
-    run(trials, folder, brief, Duration.ofMinutes(minutes));
+    System.out.println(Table.header());
+    List<SweepResult> results = run(trials, folder, brief, Duration.ofMinutes(minutes));
+    results.stream()
+        .flatMap(result -> result.allocation().stream())
+        .forEach(note -> System.out.println(note.text()));
     return CommandLine.ExitCode.OK;
   }
 
-  /** Runs trials one after the other, prints their rows as they come, and returns them. */
-  static List<SweepRow> run(List<Trial> trials, Path folder, boolean brief, Duration most)
+  /**
+   * Measures everything, prints rows as they come, and tells on the standard error how far it is.
+   *
+   * @param brief whether only one or two points of each operation
+   * @param folder where stores go, for as long as they are needed
+   * @param most begins no further point after this
+   * @return the results
+   * @throws RunnerException if a benchmark fails
+   */
+  public static List<SweepResult> run(boolean brief, Path folder, Duration most)
       throws RunnerException {
+    return run(brief ? SweepPlan.brief() : SweepPlan.full(), folder, brief, most);
+  }
+
+  private static List<SweepResult> run(
+      List<Trial> trials, Path folder, boolean brief, Duration most) throws RunnerException {
     ChildJvm.requireClassPath();
     long start = System.nanoTime();
-    List<SweepRow> rows = new ArrayList<>();
+    List<SweepResult> results = new ArrayList<>();
     int begun = 0;
     for (Trial trial : trials) {
       if (System.nanoTime() - start > most.toNanos()) {
@@ -90,21 +107,21 @@ public final class Sweeps implements Callable<Integer> {
         break;
       }
       System.err.printf("sweeps: %d of %d: %s%n", ++begun, trials.size(), trial.describe());
-      for (SweepRow row : rows(trial, measure(trial, folder, brief))) {
-        System.out.println(row.text());
-        rows.add(row);
+      for (SweepResult result : results(trial, measure(trial, folder, brief))) {
+        System.out.println(Table.text(result.row()));
+        results.add(result);
       }
     }
-    return rows;
+    return results;
   }
 
-  private static List<SweepRow> rows(Trial trial, RunResult result) {
-    List<SweepRow> rows = new ArrayList<>();
-    rows.add(SweepRow.of(trial.operation(), trial.parameters(), result));
-    if (result.getSecondaryResults().containsKey("durable")) {
-      rows.add(SweepRow.of("durable", trial.parameters(), result));
+  private static List<SweepResult> results(Trial trial, RunResult run) {
+    List<SweepResult> results = new ArrayList<>();
+    results.add(SweepResult.of(trial.operation(), trial, run));
+    if (run.getSecondaryResults().containsKey(PauseSweep.DURABLE)) {
+      results.add(SweepResult.of(PauseSweep.DURABLE, trial, run));
     }
-    return rows;
+    return results;
   }
 
   private static RunResult measure(Trial trial, Path folder, boolean brief) throws RunnerException {
