@@ -48,7 +48,7 @@ public final class Table {
             both(Optional.of(row.torpor())),
             both(row.yardstick()),
             ratio(row),
-            row.peer().map(peer -> Quantity.text(peer.p50(), peer.unit())).orElse(NOTHING),
+            row.peer().map(peer -> Quantity.text((double) peer.p50(), peer.unit())).orElse(NOTHING),
             row.peerRatio().isPresent()
                 ? Quantity.ratioText(row.peerRatio().getAsDouble())
                 : NOTHING));
@@ -66,7 +66,9 @@ public final class Table {
     return figures
         .map(
             one ->
-                Quantity.text(one.p50(), one.unit()) + " / " + Quantity.text(one.p99(), one.unit()))
+                Quantity.text((double) one.p50(), one.unit())
+                    + " / "
+                    + Quantity.text((double) one.p99(), one.unit()))
         .orElse(NOTHING);
   }
 
