@@ -8,6 +8,8 @@ module dev.torpor.benchmarks {
 
   opens dev.torpor.benchmarks to
       info.picocli;
+  opens dev.torpor.benchmarks.cost to
+      info.picocli;
   opens dev.torpor.benchmarks.peer to
       info.picocli;
   opens dev.torpor.benchmarks.sweep to
