@@ -28,6 +28,7 @@ import picocli.CommandLine.Option;
 public final class CostOverTime implements Callable<Integer> {
   private static final long MEMORY_BYTES = 256L << 20;
   private static final List<Integer> INTERVAL_MILLIS = List.of(10, 100, 1000);
+  private static final int WARM_UP_SHARE = 4;
   private static final List<Integer> FORKS = List.of(1, 10, 100);
 
   @Option(
@@ -131,7 +132,7 @@ public final class CostOverTime implements Callable<Integer> {
     if (times.sustained().isPositive()) {
       System.err.println("cost over time: as many checkpoints as the store takes");
       try (SustainedRate rate = new SustainedRate(folder, shape)) {
-        parts.add(rate.measure(times.sustained()));
+        parts.add(rate.measure(times.sustained().dividedBy(WARM_UP_SHARE), times.sustained()));
       }
     }
     return new Outcome(

@@ -8,11 +8,12 @@ import java.util.concurrent.locks.LockSupport;
  */
 final class Pace {
   private final long intervalNanos;
-  private final long startNanos = System.nanoTime();
+  private final long startNanos;
   private long ticks;
 
   Pace(Duration interval) {
     intervalNanos = interval.toNanos();
+    startNanos = System.nanoTime() - intervalNanos / 2;
   }
 
   /** Waits for the next tick, until a time at most; returns whether there was one. */

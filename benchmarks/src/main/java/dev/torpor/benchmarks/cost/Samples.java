@@ -17,6 +17,10 @@ final class Samples {
     values[count++] = value;
   }
 
+  void clear() {
+    count = 0;
+  }
+
   int count() {
     return count;
   }

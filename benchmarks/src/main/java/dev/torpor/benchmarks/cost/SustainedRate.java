@@ -7,6 +7,7 @@ import dev.torpor.benchmarks.report.Row;
 import dev.torpor.vmm.checkpoint.Checkpoint;
 import dev.torpor.vmm.checkpoint.CheckpointListener;
 import java.lang.management.ManagementFactory;
+import java.lang.management.MemoryUsage;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -14,18 +15,27 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 
 /**
  * How many checkpoints a second become durable in the background, for as long as it shall last,
  * each of which has all the pages that its guest writes: the next is taken as soon as the guest has
- * written to them again, and not too many are on their way. A host's clean-up removes all but the
- * newest few.
+ * written to them again, and not too many are on their way. A thread removes all but the newest few
+ * from the store, as a host does that keeps some.
  */
 final class SustainedRate implements AutoCloseable {
   private static final int MOST_ON_THEIR_WAY = 8;
   private static final int KEPT = 16;
-  private static final int REMOVED_AT_ONCE = 16;
+
+  /** With so many, old ones are removed. */
+  private static final int MOST_KEPT = 32;
+
   private static final int PAGE_BYTES = 4096;
   private static final double MIB = 1 << 20;
 
@@ -36,11 +46,23 @@ final class SustainedRate implements AutoCloseable {
   private final Samples durables = new Samples();
   private final Samples stored = new Samples();
   private final Samples changed = new Samples();
+  private final Deque<UUID> kept = new ArrayDeque<>();
   private final List<Footprint> footprints = new ArrayList<>();
+  private final ExecutorService remover =
+      Executors.newSingleThreadExecutor(
+          Thread.ofPlatform().daemon().name("checkpoint-remover").factory());
+  private Future<?> removal = CompletableFuture.completedFuture(null);
   private long writingNanos;
 
   /** What the process holds at a moment. */
-  private record Footprint(String when, long residentBytes, long heapBytes) {}
+  private record Footprint(String when, long residentBytes, MemoryUsage heap) {
+    List<Note> notes(String name) {
+      return List.of(
+          new Note(name + "resident, " + when, residentBytes / MIB, "MiB"),
+          new Note(name + "of that Java's heap, " + when, heap.getCommitted() / MIB, "MiB"),
+          new Note(name + "in use of the heap, " + when, heap.getUsed() / MIB, "MiB"));
+    }
+  }
 
   /** Starts the guest, and takes its first checkpoint, which has all of its memory. */
   SustainedRate(Path folder, WritingVm.Shape shape) throws InterruptedException {
@@ -49,33 +71,44 @@ final class SustainedRate implements AutoCloseable {
     writer.checkpoint().awaitDurable();
   }
 
-  /** Measures for so long. */
-  Outcome measure(Duration time) throws InterruptedException {
+  /** Measures for so long, after a while that does not count. */
+  Outcome measure(Duration warmUp, Duration time) throws InterruptedException {
+    takeUntil(System.nanoTime() + warmUp.toNanos());
+    forget();
+    weigh("start");
+    long nanos = takeFor(time.toNanos() / 2);
+    weigh("middle");
+    nanos += takeFor(time.toNanos() / 2);
+    weigh("end");
+    return outcome(nanos);
+  }
+
+  private void forget() {
+    List.of(pauses, durables, stored, changed).forEach(Samples::clear);
+    writingNanos = 0;
+  }
+
+  /** Returns how long it took until all were durable. */
+  private long takeFor(long nanos) throws InterruptedException {
     long start = System.nanoTime();
-    long end = start + time.toNanos();
-    long middle = start + time.toNanos() / 2;
-    long apart = 0;
+    takeUntil(start + nanos);
+    return System.nanoTime() - start;
+  }
+
+  private void takeUntil(long end) throws InterruptedException {
     while (System.nanoTime() - end < 0) {
       takeOne();
-      if (footprints.isEmpty()) {
-        apart += weigh("start");
-      } else if (footprints.size() == 1 && System.nanoTime() - middle > 0) {
-        apart += weigh("middle");
-      }
     }
     while (!onTheirWay.isEmpty()) {
       settleOldest();
     }
-    long nanos = System.nanoTime() - start - apart;
-    weigh("end");
-    return outcome(nanos);
   }
 
   private void takeOne() throws InterruptedException {
     long before = System.nanoTime();
     writer.awaitAllDirty();
     writingNanos += System.nanoTime() - before;
-    onTheirWay.add(writer.checkpoint());
+    onTheirWay.add(writer.vm().checkpoint(""));
     if (onTheirWay.size() > MOST_ON_THEIR_WAY) {
       settleOldest();
     }
@@ -88,19 +121,37 @@ final class SustainedRate implements AutoCloseable {
     durables.add(checkpoint.durableAfter().toNanos());
     stored.add(checkpoint.storedBytes());
     changed.add(checkpoint.dirtyPages() * PAGE_BYTES);
-    if (stored.count() % REMOVED_AT_ONCE == 0) {
-      writer.removeAllBut(KEPT + onTheirWay.size());
+    kept.add(checkpoint.uuid());
+    if (kept.size() >= MOST_KEPT) {
+      removeOld();
     }
   }
 
-  /** Returns how long it took: a garbage collection, so that only what is in use counts. */
-  private long weigh(String when) {
-    long start = System.nanoTime();
+  /** In the background, unless the one before is not done yet: the store shall not fill up. */
+  private void removeOld() throws InterruptedException {
+    await(removal);
+    List<UUID> old = new ArrayList<>();
+    while (kept.size() > KEPT) {
+      old.add(kept.remove());
+    }
+    removal = remover.submit(() -> old.forEach(writer.store()::remove));
+  }
+
+  private static void await(Future<?> removal) throws InterruptedException {
+    try {
+      removal.get();
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("old checkpoints cannot be removed", e.getCause());
+    }
+  }
+
+  /** Collects garbage first, so that only what is in use counts. */
+  private void weigh(String when) throws InterruptedException {
+    await(removal);
     System.gc();
-    long heap = ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed();
+    MemoryUsage heap = ManagementFactory.getMemoryMXBean().getHeapMemoryUsage();
     long resident = OwnMemory.residentBytes(OwnMemory.of(writer.vm().memory()));
     footprints.add(new Footprint(when, resident, heap));
-    return System.nanoTime() - start;
   }
 
   private Outcome outcome(long nanos) {
@@ -112,10 +163,7 @@ final class SustainedRate implements AutoCloseable {
     notes.add(
         new Note(name + "of that, the guest had yet to write", 100.0 * writingNanos / nanos, "%"));
     notes.add(new Note(name + "stored to changed", (double) stored.sum() / changed.sum(), "times"));
-    for (Footprint one : footprints) {
-      notes.add(new Note(name + "resident, " + one.when(), one.residentBytes() / MIB, "MiB"));
-      notes.add(new Note(name + "heap, " + one.when(), one.heapBytes() / MIB, "MiB"));
-    }
+    footprints.forEach(one -> notes.addAll(one.notes(name)));
     return new Outcome(rows(), notes);
   }
 
@@ -129,6 +177,7 @@ final class SustainedRate implements AutoCloseable {
 
   @Override
   public void close() {
+    remover.close();
     writer.close();
   }
 }

@@ -94,8 +94,8 @@ public final class Sweeps implements Callable<Integer> {
     return run(brief ? SweepPlan.brief() : SweepPlan.full(), folder, brief, most);
   }
 
-  private static List<SweepResult> run(
-      List<Trial> trials, Path folder, boolean brief, Duration most) throws RunnerException {
+  static List<SweepResult> run(List<Trial> trials, Path folder, boolean brief, Duration most)
+      throws RunnerException {
     ChildJvm.requireClassPath();
     long start = System.nanoTime();
     List<SweepResult> results = new ArrayList<>();
