@@ -46,6 +46,19 @@ void printSummary(const char *operation, uint64_t *samples, size_t count)
     fflush(stdout);
 }
 
+/* Every sample in the order in which it was taken, for who puts several rounds together. */
+static void printSamples(const char *operation, uint64_t *samples, size_t count)
+{
+    printf("{\"operation\":\"%s\",\"samplesNanos\":[", operation);
+    for (size_t i = 0; i < count; i++) {
+        printf("%s%" PRIu64, i == 0 ? "" : ",", samples[i]);
+    }
+    printf("]}\n");
+    fflush(stdout);
+}
+
+typedef void printFunction(const char *operation, uint64_t *samples, size_t count);
+
 static size_t parseCount(const char *text)
 {
     char *end;
@@ -58,7 +71,7 @@ static size_t parseCount(const char *text)
 }
 
 static void measureOnce(const char *operation, size_t count, measureFunction *measure,
-                        void *context)
+                        void *context, printFunction *print)
 {
     uint64_t *samples = calloc(count, sizeof(*samples));
     if (samples == NULL) {
@@ -66,7 +79,7 @@ static void measureOnce(const char *operation, size_t count, measureFunction *me
     }
     memset(samples, 0xff, count * sizeof(*samples)); /* no page faults while measuring */
     measure(context, samples, count);
-    printSummary(operation, samples, count);
+    print(operation, samples, count);
     free(samples);
 }
 
@@ -74,17 +87,20 @@ int runYardstick(const char *operation, const char *argument, measureFunction *m
                  void *context)
 {
     if (strcmp(argument, "--stdin") != 0) {
-        measureOnce(operation, parseCount(argument), measure, context);
+        measureOnce(operation, parseCount(argument), measure, context, printSummary);
         return 0;
     }
     char line[64];
     while (fgets(line, sizeof(line), stdin) != NULL) {
         line[strcspn(line, "\n")] = '\0';
-        if (strncmp(line, "go ", 3) != 0) {
+        if (strncmp(line, "go ", 3) == 0) {
+            measureOnce(operation, parseCount(line + 3), measure, context, printSummary);
+        } else if (strncmp(line, "all ", 4) == 0) {
+            measureOnce(operation, parseCount(line + 4), measure, context, printSamples);
+        } else {
             errno = 0;
-            fail("expected 'go N', not '%s'", line);
+            fail("expected 'go N' or 'all N', not '%s'", line);
         }
-        measureOnce(operation, parseCount(line + 3), measure, context);
     }
     return 0;
 }

@@ -18,8 +18,8 @@ typedef void measureFunction(void *context, uint64_t *samples, size_t count);
 
 /*
  * Runs a yardstick: once with the number in argument, or, if that is "--stdin", once for every
- * line "go N" read until end of file, so that two programs can take turns. Returns the process's
- * exit status.
+ * line "go N" read until end of file, so that two programs can take turns. "all N" does the same and
+ * prints the samples themselves. Returns the process's exit status.
  */
 int runYardstick(const char *operation, const char *argument, measureFunction *measure,
                  void *context);

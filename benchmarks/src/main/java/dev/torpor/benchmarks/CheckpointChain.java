@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.UUID;
 import java.util.stream.Stream;
 
-/** A chain of checkpoints of a warm 256 MiB VM, the last of which is restored. */
+/** A chain of checkpoints of a warm VM, the last of which is restored. */
 public final class CheckpointChain implements AutoCloseable {
   private static final int PAGE_BYTES = 4096;
 
@@ -28,13 +28,15 @@ public final class CheckpointChain implements AutoCloseable {
    * Takes the checkpoints.
    *
    * @param folder where their store goes, until this is closed
+   * @param memoryByteSize how much memory the VM has
    * @param depth how many, the full one included
    * @param pagesPerLink how many pages each has that its parent had otherwise
    * @throws InterruptedException if the thread is interrupted
    */
-  public CheckpointChain(Path folder, int depth, int pagesPerLink) throws InterruptedException {
+  public CheckpointChain(Path folder, long memoryByteSize, int depth, int pagesPerLink)
+      throws InterruptedException {
     scratch = new ScratchStore(folder);
-    try (Vm vm = WarmVm.create(scratch.store())) {
+    try (Vm vm = WarmVm.create(scratch.store(), memoryByteSize)) {
       Checkpoint newest = vm.checkpoint("");
       for (int link = 1; link < depth; link++) {
         write(vm, link, pagesPerLink);

@@ -6,13 +6,12 @@ import dev.torpor.vmm.memory.TrackerKind;
  * How long it takes to learn which pages a paused guest has written to, all over its memory, and to
  * have KVM watch them anew.
  */
-final class DirtyCollectBenchmark implements CheckpointBenchmark {
-  private final CheckpointOperation operation;
+final class DirtyCollectBenchmark implements Benchmark {
+  private final Operation operation;
   private final int pages;
   private final TrackedWriter writer;
 
-  DirtyCollectBenchmark(CheckpointOperation operation, int mebibytes, int pages)
-      throws InterruptedException {
+  DirtyCollectBenchmark(Operation operation, int mebibytes, int pages) throws InterruptedException {
     this.operation = operation;
     this.pages = pages;
     Scatter scatter = Scatter.allOver((long) mebibytes << 20, pages);
@@ -20,7 +19,7 @@ final class DirtyCollectBenchmark implements CheckpointBenchmark {
   }
 
   @Override
-  public CheckpointOperation measured() {
+  public Operation measured() {
     return operation;
   }
 

@@ -1,5 +1,6 @@
 package dev.torpor.benchmarks;
 
+import dev.torpor.benchmarks.report.Note;
 import java.util.List;
 
 /**
@@ -8,20 +9,15 @@ import java.util.List;
  */
 final class ExitBenchmark implements Benchmark {
   private final ExitingGuest guest = new ExitingGuest();
+  private final Operation operation;
 
-  @Override
-  public String operation() {
-    return "exit";
+  ExitBenchmark(Operation operation) {
+    this.operation = operation;
   }
 
   @Override
-  public YardstickCommand yardstick() {
-    return YardstickCommand.of("exit-yardstick");
-  }
-
-  @Override
-  public int samplesPerRound() {
-    return 20_000;
+  public Operation measured() {
+    return operation;
   }
 
   @Override
@@ -34,7 +30,7 @@ final class ExitBenchmark implements Benchmark {
   /** What each exit of the last round allocated on the vCPU's thread. */
   @Override
   public List<Note> notes() {
-    return List.of(new Note("allocated per exit", guest.allocatedBytesPerExit(), 4, "bytes"));
+    return List.of(new Note("allocated per exit", guest.allocatedBytesPerExit(), "bytes"));
   }
 
   @Override

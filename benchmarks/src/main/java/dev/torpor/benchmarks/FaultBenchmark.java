@@ -7,20 +7,19 @@ import java.nio.file.Path;
  * while it writes to one page after the other and each time so many are brought in together. They
  * come out of a checkpoint's layer, and each is verified.
  */
-final class FaultBenchmark implements CheckpointBenchmark {
-  private final CheckpointOperation operation;
+final class FaultBenchmark implements Benchmark {
+  private final Operation operation;
   private final int clusterPages;
   private final MissingPages pages;
 
-  FaultBenchmark(CheckpointOperation operation, Path folder, int clusterPages)
-      throws InterruptedException {
+  FaultBenchmark(Operation operation, Path folder, int clusterPages) throws InterruptedException {
     this.operation = operation;
     this.clusterPages = clusterPages;
     pages = new MissingPages(folder);
   }
 
   @Override
-  public CheckpointOperation measured() {
+  public Operation measured() {
     return operation;
   }
 

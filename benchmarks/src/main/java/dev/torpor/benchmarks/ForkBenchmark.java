@@ -1,35 +1,36 @@
 package dev.torpor.benchmarks;
 
+import dev.torpor.benchmarks.report.Figures;
+import dev.torpor.benchmarks.report.Row;
 import dev.torpor.vmm.vm.RestoreConfig;
 import dev.torpor.vmm.vm.Vm;
 import java.nio.file.Path;
 import java.util.AbstractList;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /**
  * How long one child of a warm VM takes, once the instant that all of them continue from is
  * written: until it could run, or until its first exit. The children of a round live together.
  */
-final class ForkBenchmark implements CheckpointBenchmark {
+final class ForkBenchmark implements Benchmark {
   private static final int CHILDREN_WEIGHED = 100;
   private static final int FORKS_OF_ONE = 20;
-  private static final double BYTES_PER_KIB = 1024;
+  private static final int WEIGHINGS = 3;
+  private static final long MEMORY_BYTES = 256L << 20;
 
-  private final CheckpointOperation operation;
+  private final Operation operation;
   private final boolean untilExit;
   private final ScratchStore scratch;
   private final Vm parent;
-  private final double uniqueBytes;
 
-  ForkBenchmark(CheckpointOperation operation, Path folder, boolean untilExit)
-      throws InterruptedException {
+  ForkBenchmark(Operation operation, Path folder, boolean untilExit) throws InterruptedException {
     this.operation = operation;
     this.untilExit = untilExit;
     scratch = new ScratchStore(folder);
-    parent = WarmVm.create(scratch.store());
+    parent = WarmVm.create(scratch.store(), MEMORY_BYTES);
     parent.checkpoint("").awaitDurable();
-    uniqueBytes = untilExit ? 0 : weighChildren();
   }
 
   /** Tells when each child was begun: when it was looked up what it shall be like. */
@@ -66,7 +67,7 @@ final class ForkBenchmark implements CheckpointBenchmark {
   }
 
   @Override
-  public CheckpointOperation measured() {
+  public Operation measured() {
     return operation;
   }
 
@@ -86,12 +87,12 @@ final class ForkBenchmark implements CheckpointBenchmark {
   }
 
   @Override
-  public List<Note> notes() throws InterruptedException {
+  public List<Row> afterwards() throws InterruptedException {
     return untilExit ? List.of() : List.of(wholeFork(), uniqueMemory());
   }
 
   /** One child, and the instant before it: from the call to its return. */
-  private Note wholeFork() throws InterruptedException {
+  private Row wholeFork() throws InterruptedException {
     long[] samples = new long[FORKS_OF_ONE];
     for (int i = 0; i < samples.length; i++) {
       long before = System.nanoTime();
@@ -99,24 +100,40 @@ final class ForkBenchmark implements CheckpointBenchmark {
         samples[i] = System.nanoTime() - before;
       }
     }
-    return Note.millis("fork of one, instant included, p50", Distribution.of(samples).p50Nanos());
-  }
-
-  private Note uniqueMemory() {
-    return new Note("unique memory per child", uniqueBytes / BYTES_PER_KIB, 0, "KiB");
+    return Row.ofTorpor(
+        "fork-whole",
+        Map.of("memory", "256 MiB", "children", "1"),
+        Distribution.of(samples).figures());
   }
 
   /**
-   * What a child adds to the process, Java's heap included; what the kernel itself keeps is not in
-   * it. Before others have lived here: what they gave back would be used again, and not count.
+   * What each of many children adds to the process, Java's heap included; what the kernel itself
+   * keeps is not in it.
    */
-  private double weighChildren() throws InterruptedException {
-    parent.fork("first").close();
+  private Row uniqueMemory() throws InterruptedException {
+    long[] samples = new long[WEIGHINGS];
+    for (int i = 0; i < samples.length; i++) {
+      samples[i] = weighChildren() / CHILDREN_WEIGHED;
+    }
+    Figures bytes = PrivateMemory.figures(samples);
+    return Row.ofTorpor(
+        "fork-memory",
+        Map.of("memory", "256 MiB", "children", Integer.toString(CHILDREN_WEIGHED)),
+        bytes);
+  }
+
+  /**
+   * The difference to without them, before and after: Java's heap does not return to where it was,
+   * so that one of the two alone can even be negative.
+   */
+  private long weighChildren() throws InterruptedException {
     long before = PrivateMemory.bytesInUse();
     List<Vm> children = parent.fork(new TimedChildren(CHILDREN_WEIGHED));
-    double each = (double) (PrivateMemory.bytesInUse() - before) / CHILDREN_WEIGHED;
+    long with = PrivateMemory.bytesInUse();
     children.forEach(Vm::close);
-    return each;
+    children.clear();
+    long after = PrivateMemory.bytesInUse();
+    return Math.max(0, with - (before + after) / 2);
   }
 
   @Override

@@ -13,27 +13,19 @@ final class KickBenchmark implements Benchmark {
   private static final long RUN_NANOS = 200_000;
   private static final long MEMORY_BYTES = 256L << 20;
 
+  private final Operation operation;
   private final Vm vm;
 
-  KickBenchmark() {
+  KickBenchmark(Operation operation) {
+    this.operation = operation;
     vm = Vm.create(VmConfig.boot(FlatGuest.named("spin")).memory(MEMORY_BYTES).build());
     vm.start();
     vm.pause();
   }
 
   @Override
-  public String operation() {
-    return "kick";
-  }
-
-  @Override
-  public YardstickCommand yardstick() {
-    return YardstickCommand.of("kick-yardstick");
-  }
-
-  @Override
-  public int samplesPerRound() {
-    return 1_000;
+  public Operation measured() {
+    return operation;
   }
 
   @Override

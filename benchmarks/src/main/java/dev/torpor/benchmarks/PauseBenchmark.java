@@ -3,14 +3,14 @@ package dev.torpor.benchmarks;
 import dev.torpor.vmm.checkpoint.Checkpoint;
 import dev.torpor.vmm.checkpoint.CheckpointStage;
 import java.nio.file.Path;
-import java.util.List;
+import java.util.Map;
 
 /**
  * How long a checkpoint stops a guest that has written to so many pages since the last, and goes on
  * writing. The next one is taken when this one is durable.
  */
-final class PauseBenchmark implements CheckpointBenchmark {
-  private final CheckpointOperation operation;
+final class PauseBenchmark implements Benchmark {
+  private final Operation operation;
   private final WritingVm writer;
   private final Rounds called = new Rounds();
   private final Rounds writtenOut = new Rounds();
@@ -19,7 +19,7 @@ final class PauseBenchmark implements CheckpointBenchmark {
   private volatile long writtenOutNanos;
 
   /** Starts the guest, and takes its first checkpoint, which has all of its memory. */
-  PauseBenchmark(CheckpointOperation operation, Path folder, long memoryByteSize, long pages)
+  PauseBenchmark(Operation operation, Path folder, long memoryByteSize, long pages)
       throws InterruptedException {
     this.operation = operation;
     writer = new WritingVm(folder, WritingVm.Shape.of(memoryByteSize, pages), this::note);
@@ -35,7 +35,7 @@ final class PauseBenchmark implements CheckpointBenchmark {
   }
 
   @Override
-  public CheckpointOperation measured() {
+  public Operation measured() {
     return operation;
   }
 
@@ -51,7 +51,8 @@ final class PauseBenchmark implements CheckpointBenchmark {
       Checkpoint checkpoint = writer.checkpoint();
       calls[i] = System.nanoTime() - before;
       pauses[i] = checkpoint.pause().toNanos();
-      durables[i] = checkpoint.awaitDurable().durableAfter().toNanos();
+      checkpoint.awaitDurable();
+      durables[i] = System.nanoTime() - before;
       writtenOuts[i] = writtenOutNanos;
       writer.requireAllPages(checkpoint);
     }
@@ -63,13 +64,19 @@ final class PauseBenchmark implements CheckpointBenchmark {
   }
 
   @Override
-  public List<Note> notes() {
-    return List.of(
-        Note.millis(operation.name() + " call p50", called.p50Nanos()),
-        Note.millis(operation.name() + " written out p50", writtenOut.p50Nanos()),
-        Note.millis(operation.name() + " written out p99", writtenOut.p99Nanos()),
-        Note.millis(operation.name() + " durable p50", durable.p50Nanos()),
-        Note.millis(operation.name() + " durable p99", durable.p99Nanos()));
+  public void forget() {
+    called.clear();
+    writtenOut.clear();
+    durable.clear();
+  }
+
+  /**
+   * How long the caller waits, how long after the capture the checkpoint is written out, and how
+   * long after the call it is on the disk.
+   */
+  @Override
+  public Map<String, Rounds> alongside() {
+    return Map.of("checkpoint-call", called, "written-out", writtenOut, "durable", durable);
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.torpor.benchmarks;
 
+import dev.torpor.benchmarks.report.Figures;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -11,17 +12,22 @@ public final class PrivateMemory {
   private static final Path ROLLUP = Path.of("/proc/self/smaps_rollup");
   private static final long KIB = 1024;
   private static final long NOISE_BYTES = 1 << 20;
+  private static final int COLLECTIONS = 4;
   private static final int CLEANING_MILLIS = 300;
 
   private PrivateMemory() {}
 
   /**
-   * What is private, once all is given back that nobody uses: when that gets no less any more.
+   * What is private, once all is given back that nobody uses. Collectors give a heap back in steps,
+   * one for each collection, so it takes several until one that changes nothing means the end.
    *
    * @return bytes
    * @throws InterruptedException if the thread is interrupted
    */
   public static long bytesInUse() throws InterruptedException {
+    for (int i = 0; i < COLLECTIONS; i++) {
+      System.gc();
+    }
     long before;
     long now = Long.MAX_VALUE;
     do {
@@ -31,6 +37,17 @@ public final class PrivateMemory {
       now = bytes();
     } while (now < before - NOISE_BYTES);
     return now;
+  }
+
+  /** Weighings, of which there is at least one. */
+  static Figures figures(long[] bytes) {
+    Distribution distribution = Distribution.of(bytes);
+    return new Figures(
+        distribution.p50Nanos(),
+        distribution.p99Nanos(),
+        distribution.maxNanos(),
+        distribution.count(),
+        Figures.BYTES);
   }
 
   /**

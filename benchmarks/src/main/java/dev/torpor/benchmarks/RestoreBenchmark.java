@@ -9,31 +9,33 @@ import java.nio.file.Path;
  * How long it takes from a checkpoint, whose files are in the page cache, to the first exit of a
  * guest that continues from it.
  */
-final class RestoreBenchmark implements CheckpointBenchmark {
-  private final CheckpointOperation operation;
+final class RestoreBenchmark implements Benchmark {
+  private final Operation operation;
   private final RestoreConfig config;
   private final CheckpointChain chain;
 
   /**
    * Builds a chain of checkpoints.
    *
+   * @param memoryByteSize how much memory the guest has
    * @param depth how many, the full one included
    * @param pagesPerLink how many pages each has that its parent had otherwise
    */
   RestoreBenchmark(
-      CheckpointOperation operation,
+      Operation operation,
       Path folder,
+      long memoryByteSize,
       int depth,
       int pagesPerLink,
       MemorySource memorySource)
       throws InterruptedException {
     this.operation = operation;
     config = RestoreConfig.named("restored").memorySource(memorySource).build();
-    chain = new CheckpointChain(folder, depth, pagesPerLink);
+    chain = new CheckpointChain(folder, memoryByteSize, depth, pagesPerLink);
   }
 
   @Override
-  public CheckpointOperation measured() {
+  public Operation measured() {
     return operation;
   }
 

@@ -1,5 +1,6 @@
 package dev.torpor.benchmarks;
 
+import dev.torpor.benchmarks.report.Note;
 import dev.torpor.vmm.checkpoint.Checkpoint;
 import dev.torpor.vmm.vm.Vm;
 import dev.torpor.vmm.vm.VmConfig;
@@ -11,10 +12,9 @@ import java.util.concurrent.TimeUnit;
  * How long it takes to bring a running guest back, in place, that has written to so many pages
  * since: from the call to its return, when the guest runs on from where it was.
  */
-final class RevertBenchmark implements CheckpointBenchmark {
-  private static final long MEMORY_BYTES = 256L << 20;
+final class RevertBenchmark implements Benchmark {
 
-  private final CheckpointOperation operation;
+  private final Operation operation;
   private final Scatter scatter;
   private final ScratchStore scratch;
   private final Vm vm;
@@ -25,16 +25,16 @@ final class RevertBenchmark implements CheckpointBenchmark {
   /**
    * Takes the checkpoint before the guest's first instruction, so that its pages are in no pass.
    */
-  RevertBenchmark(CheckpointOperation operation, Path folder, long pages)
+  RevertBenchmark(Operation operation, Path folder, long memoryByteSize, long pages)
       throws InterruptedException {
     this.operation = operation;
-    scatter = Scatter.allOver(MEMORY_BYTES, pages);
+    scatter = Scatter.allOver(memoryByteSize, pages);
     scratch = new ScratchStore(folder);
     vm =
         Vm.create(
             VmConfig.boot(scatter.guest())
                 .name("reverted")
-                .memory(MEMORY_BYTES)
+                .memory(memoryByteSize)
                 .store(scratch.store())
                 .build());
     scatter.fill(vm.memory());
@@ -43,7 +43,7 @@ final class RevertBenchmark implements CheckpointBenchmark {
   }
 
   @Override
-  public CheckpointOperation measured() {
+  public Operation measured() {
     return operation;
   }
 
@@ -68,7 +68,7 @@ final class RevertBenchmark implements CheckpointBenchmark {
   @Override
   public List<Note> notes() {
     double perSecond = (double) reverts * TimeUnit.SECONDS.toNanos(1) / nanos;
-    return List.of(new Note(operation.name() + " rate", perSecond, 0, "a second"));
+    return List.of(new Note(operation.label() + " rate", Math.rint(perSecond), "a second"));
   }
 
   @Override

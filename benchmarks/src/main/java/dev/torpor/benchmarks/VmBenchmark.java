@@ -5,23 +5,23 @@ import dev.torpor.vmm.vm.Vm;
 import dev.torpor.vmm.vm.VmConfig;
 
 /** How long a VM with 256 MiB of new memory takes to be made, or to be made and closed. */
-final class VmBenchmark implements CheckpointBenchmark {
+final class VmBenchmark implements Benchmark {
   private static final VmConfig CONFIG =
       VmConfig.boot(FlatGuest.named("doorbell-echo"))
           .name("short-lived")
           .memory(256L << 20)
           .build();
 
-  private final CheckpointOperation operation;
+  private final Operation operation;
   private final boolean untilClosed;
 
-  VmBenchmark(CheckpointOperation operation, boolean untilClosed) {
+  VmBenchmark(Operation operation, boolean untilClosed) {
     this.operation = operation;
     this.untilClosed = untilClosed;
   }
 
   @Override
-  public CheckpointOperation measured() {
+  public Operation measured() {
     return operation;
   }
 

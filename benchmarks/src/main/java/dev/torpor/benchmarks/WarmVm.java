@@ -8,9 +8,8 @@ import dev.torpor.vmm.vm.Vm;
 import dev.torpor.vmm.vm.VmConfig;
 import java.time.Duration;
 
-/** A VM of 256 MiB whose memory is in use, and whose guest counts with every exit. */
+/** A VM whose memory is in use, and whose guest counts with every exit. */
 public final class WarmVm {
-  private static final long MEMORY_BYTES = 256L << 20;
   private static final byte CONTENTS = 1;
   private static final long WRITE_ONLY = 1;
   private static final Duration PATIENCE = Duration.ofMinutes(1);
@@ -21,13 +20,15 @@ public final class WarmVm {
    * Makes one that has counted, and is paused.
    *
    * @param store where its checkpoints go
+   * @param memoryByteSize how much memory it has
    * @return the VM, which the caller closes
    * @throws InterruptedException if the thread is interrupted
    */
-  public static Vm create(Store store) throws InterruptedException {
+  public static Vm create(Store store, long memoryByteSize) throws InterruptedException {
     FlatGuest guest = FlatGuest.named("doorbell-echo", 0, WRITE_ONLY);
-    Vm vm = Vm.create(VmConfig.boot(guest).name("warm").memory(MEMORY_BYTES).store(store).build());
-    vm.memory().fill(FlatBoot.WORKSPACE_GPA, MEMORY_BYTES - FlatBoot.WORKSPACE_GPA, CONTENTS);
+    Vm vm =
+        Vm.create(VmConfig.boot(guest).name("warm").memory(memoryByteSize).store(store).build());
+    vm.memory().fill(FlatBoot.WORKSPACE_GPA, memoryByteSize - FlatBoot.WORKSPACE_GPA, CONTENTS);
     vm.start();
     if (!doorbell(vm).awaitProgress(1, PATIENCE)) {
       throw new IllegalStateException("the guest does not count");

@@ -1,5 +1,6 @@
 package dev.torpor.benchmarks;
 
+import dev.torpor.benchmarks.report.Note;
 import dev.torpor.snapshot.WorkingSet;
 import dev.torpor.vmm.checkpoint.MemorySource;
 import dev.torpor.vmm.vm.RestoreConfig;
@@ -14,11 +15,11 @@ import java.util.UUID;
  * How soon a restored guest has written to the pages of its working set, all of which are paged:
  * from the call that restores it. They are brought in ahead, as recorded, or when they are missed.
  */
-final class WorkingSetBenchmark implements CheckpointBenchmark {
+final class WorkingSetBenchmark implements Benchmark {
   private static final long MEMORY_BYTES = 256L << 20;
   private static final Duration RECORDING = Duration.ofMillis(500);
 
-  private final CheckpointOperation operation;
+  private final Operation operation;
   private final Scatter scatter;
   private final ScratchStore scratch;
   private final RestoreConfig config;
@@ -26,7 +27,7 @@ final class WorkingSetBenchmark implements CheckpointBenchmark {
   private long recordedPages;
 
   /** Takes the checkpoint, and records the working set if it shall be brought in. */
-  WorkingSetBenchmark(CheckpointOperation operation, Path folder, Scatter scatter, boolean prefetch)
+  WorkingSetBenchmark(Operation operation, Path folder, Scatter scatter, boolean prefetch)
       throws InterruptedException {
     this.operation = operation;
     this.scatter = scatter;
@@ -76,7 +77,7 @@ final class WorkingSetBenchmark implements CheckpointBenchmark {
   }
 
   @Override
-  public CheckpointOperation measured() {
+  public Operation measured() {
     return operation;
   }
 
@@ -97,7 +98,7 @@ final class WorkingSetBenchmark implements CheckpointBenchmark {
   @Override
   public List<Note> notes() {
     return config.prefetch()
-        ? List.of(new Note(operation.name() + " recorded", recordedPages, 0, "pages"))
+        ? List.of(new Note(operation.label() + " recorded", (double) recordedPages, "pages"))
         : List.of();
   }
 

@@ -2,6 +2,7 @@ package dev.torpor.benchmarks;
 
 import static dev.torpor.snapshot.Blocks.BYTES;
 
+import dev.torpor.benchmarks.report.Note;
 import dev.torpor.linux.LinuxException;
 import dev.torpor.linux.Mapping;
 import dev.torpor.snapshot.Image;
@@ -15,6 +16,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.SplittableRandom;
 
 /**
@@ -22,13 +24,14 @@ import java.util.SplittableRandom;
  * behind the guest's back: into a new layer, with the map, on top of the image before, in which all
  * of them were otherwise. Making the file is not in the sample.
  */
-final class WriteOutBenchmark implements CheckpointBenchmark {
+final class WriteOutBenchmark implements Benchmark {
   /** How many pages a checkpoint hands on at once. */
   private static final int BATCH = 2048;
 
+  private static final double BYTES_PER_KIB = 1024;
   private static final long HUGE_PAGE_BYTES = 2L << 20;
 
-  private final CheckpointOperation operation;
+  private final Operation operation;
   private final Path folder;
   private final ScratchStore scratch;
   private final Layers layers;
@@ -36,14 +39,13 @@ final class WriteOutBenchmark implements CheckpointBenchmark {
   private final Mapping mapping;
   private final MemorySegment contents;
   private final long[] pages;
-  private final Rounds rounds = new Rounds();
   private Image parent;
   private Path parentLayer;
   private long layerBytes;
 
   /** Measures until all is on the disk, or only until it is written. */
   WriteOutBenchmark(
-      CheckpointOperation operation, Path folder, long memoryByteSize, int count, boolean durable) {
+      Operation operation, Path folder, long memoryByteSize, int count, boolean durable) {
     this.durable = durable;
     this.operation = operation;
     this.folder = folder;
@@ -128,7 +130,7 @@ final class WriteOutBenchmark implements CheckpointBenchmark {
   }
 
   @Override
-  public CheckpointOperation measured() {
+  public Operation measured() {
     return operation;
   }
 
@@ -145,17 +147,19 @@ final class WriteOutBenchmark implements CheckpointBenchmark {
     for (int i = 0; i < count; i++) {
       samples[i] = timeOne();
     }
-    Distribution round = Distribution.of(samples);
-    rounds.add(round);
-    return round;
+    return Distribution.of(samples);
   }
 
   @Override
   public List<Note> notes() {
-    double bytesPerNano = (double) layerBytes / rounds.p50Nanos();
     return List.of(
-        new Note(operation.name() + " throughput", bytesPerNano * 1000, 0, "MB/s"),
-        new Note(operation.name() + " file", layerBytes / 1024.0, 0, "KiB"));
+        new Note(operation.label() + " file", Math.rint(layerBytes / BYTES_PER_KIB), "KiB"));
+  }
+
+  /** The file's: the C program writes as many. */
+  @Override
+  public OptionalLong bytesPerSample() {
+    return OptionalLong.of(layerBytes);
   }
 
   @Override

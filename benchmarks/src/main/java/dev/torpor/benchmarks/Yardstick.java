@@ -15,6 +15,8 @@ import java.util.regex.Pattern;
 /** A C program that measures when it is told to, so that it and we can take turns. */
 final class Yardstick implements AutoCloseable {
   private static final int LAST_WORDS_SECONDS = 10;
+  private static final Pattern SAMPLES = Pattern.compile("\"samplesNanos\":\\[([0-9,]+)]");
+  private static final Pattern SEPARATOR = Pattern.compile(",");
 
   private final String name;
   private final Process process;
@@ -46,12 +48,11 @@ final class Yardstick implements AutoCloseable {
 
   /** Lets it take that many samples. */
   Distribution measure(int count) throws IOException {
-    String answer = ask("go " + count + "\n");
+    String answer = ask("all " + count + "\n");
     if (answer == null) {
       throw new IOException(name + " ended before it answered");
     }
-    return new Distribution(
-        (int) field(answer, "count"), field(answer, "p50Nanos"), field(answer, "p99Nanos"));
+    return Distribution.of(samples(answer, count));
   }
 
   /** Null if it has ended, whether before it was asked or after. */
@@ -65,12 +66,16 @@ final class Yardstick implements AutoCloseable {
     return answers.readLine();
   }
 
-  private long field(String answer, String key) throws IOException {
-    Matcher matcher = Pattern.compile('"' + key + "\": *([0-9]+)").matcher(answer);
-    if (!matcher.find()) {
-      throw new IOException(name + " answered without " + key + ": " + answer);
+  private long[] samples(String answer, int count) throws IOException {
+    Matcher matcher = SAMPLES.matcher(answer);
+    if (matcher.find()) {
+      long[] samples =
+          SEPARATOR.splitAsStream(matcher.group(1)).mapToLong(Long::parseLong).toArray();
+      if (samples.length == count) {
+        return samples;
+      }
     }
-    return Long.parseLong(matcher.group(1));
+    throw new IOException("%s answered without %d samples: %.200s".formatted(name, count, answer));
   }
 
   @Override

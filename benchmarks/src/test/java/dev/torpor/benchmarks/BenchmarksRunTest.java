@@ -3,12 +3,13 @@ package dev.torpor.benchmarks;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.torpor.benchmarks.report.Figures;
+import dev.torpor.benchmarks.report.Row;
 import dev.torpor.testing.KvmTest;
 import dev.torpor.vmm.checkpoint.MemorySource;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -19,50 +20,24 @@ import org.junit.jupiter.params.provider.MethodSource;
 @KvmTest
 class BenchmarksRunTest {
   private static final Path HOME = Path.of("..");
-  private static final int SAMPLES = 50;
 
   @TempDir Path folder;
-
-  private static void run(Supplier<Benchmark> made) throws Exception {
-    try (Benchmark benchmark = made.get();
-        Yardstick yardstick = Yardstick.start(HOME, benchmark.yardstick())) {
-      for (int round = 0; round < 2; round++) {
-        assertPlausible(benchmark.measure(SAMPLES));
-        assertPlausible(yardstick.measure(SAMPLES));
-      }
-    }
-  }
-
-  private static void assertPlausible(Distribution distribution) {
-    assertPlausible(distribution, SAMPLES);
-  }
 
   private static void assertPlausible(Distribution distribution, int count) {
     assertThat(distribution.count()).isEqualTo(count);
     assertThat(distribution.p50Nanos()).isPositive();
     assertThat(distribution.p99Nanos()).isGreaterThanOrEqualTo(distribution.p50Nanos());
-  }
-
-  @Test
-  void exitsAreMeasuredOnBothSides() throws Exception {
-    run(ExitBenchmark::new);
-  }
-
-  @Test
-  void kicksAreMeasuredOnBothSides() throws Exception {
-    run(KickBenchmark::new);
+    assertThat(distribution.maxNanos()).isGreaterThanOrEqualTo(distribution.p99Nanos());
   }
 
   /** Not of the one that needs 4 GiB, of a host that may have no more. */
-  static Stream<CheckpointOperation> operationsOfAnyHost() {
-    return CheckpointOperation.ALL.stream()
-        .filter(operation -> !operation.equals(CheckpointOperation.PAUSE_8_GIB));
+  static Stream<Operation> operationsOfAnyHost() {
+    return Operations.ALL.stream().filter(operation -> !operation.equals(Operations.PAUSE_8_GIB));
   }
 
   @ParameterizedTest
   @MethodSource("operationsOfAnyHost")
-  void everyCheckpointOperationHasAYardstickThatAnswers(CheckpointOperation operation)
-      throws Exception {
+  void everyOperationHasAYardstickThatAnswers(Operation operation) throws Exception {
     try (Yardstick yardstick = Yardstick.start(HOME, operation.yardstick().in(folder))) {
       assertPlausible(yardstick.measure(3), 3);
       assertPlausible(yardstick.measure(1), 1);
@@ -71,19 +46,19 @@ class BenchmarksRunTest {
   }
 
   /** Neither of the one that needs much memory, nor of those that need long to prepare. */
-  static Stream<CheckpointOperation> quickOperations() {
+  static Stream<Operation> quickOperations() {
     return operationsOfAnyHost()
-        .filter(operation -> !operation.equals(CheckpointOperation.PAUSE_MANY_PAGES))
-        .filter(operation -> !operation.equals(CheckpointOperation.RESTORE_DEEP));
+        .filter(operation -> !operation.equals(Operations.PAUSE_MANY_PAGES))
+        .filter(operation -> !operation.equals(Operations.RESTORE_DEEP));
   }
 
   @ParameterizedTest
   @MethodSource("quickOperations")
-  void everyCheckpointOperationIsMeasured(CheckpointOperation operation) throws Exception {
+  void everyOperationIsMeasured(Operation operation) throws Exception {
     try (Benchmark benchmark = operation.prepare(folder)) {
-      assertThat(benchmark.operation()).isEqualTo(operation.name());
+      assertThat(benchmark.measured()).isEqualTo(operation);
       assertPlausible(benchmark.measure(3), 3);
-      assertThat(benchmark.notes()).allSatisfy(note -> assertThat(note.value()).isPositive());
+      assertThat(benchmark.notes()).allSatisfy(note -> assertThat(note.value()).isNotNegative());
     }
     assertThat(folder).isEmptyDirectory();
   }
@@ -91,8 +66,20 @@ class BenchmarksRunTest {
   @Test
   void aChainOfCheckpointsIsRestoredFromItsEnd() throws Exception {
     try (Benchmark benchmark =
-        new RestoreBenchmark(CheckpointOperation.RESTORE_DEEP, folder, 3, 2, MemorySource.BEST)) {
+        new RestoreBenchmark(Operations.RESTORE_DEEP, folder, 64L << 20, 3, 2, MemorySource.BEST)) {
       assertPlausible(benchmark.measure(2), 2);
+    }
+  }
+
+  /** The heap shrinks and grows meanwhile. */
+  @Test
+  void aChildAddsSomeMemoryAndNeverLess() throws Exception {
+    try (Benchmark benchmark = Operations.FORK_READY.prepare(folder)) {
+      benchmark.measure(50);
+      List<Row> rows = benchmark.afterwards();
+      assertThat(rows).extracting(Row::operation).containsExactly("fork-whole", "fork-memory");
+      assertThat(rows).allSatisfy(row -> assertThat(row.torpor().p50()).isPositive());
+      assertThat(rows.getLast().torpor().unit()).isEqualTo(Figures.BYTES);
     }
   }
 

@@ -16,6 +16,8 @@ import java.util.stream.IntStream;
  * with forks of it that could run, and have run to their first exit.
  */
 final class ForksInMemory {
+  private static final long MEMORY_BYTES = 256L << 20;
+
   private static final double MIB = 1 << 20;
   private static final double KIB = 1 << 10;
 
@@ -23,7 +25,7 @@ final class ForksInMemory {
 
   static Outcome measure(Path folder, List<Integer> counts) throws InterruptedException {
     try (ScratchStore scratch = new ScratchStore(folder);
-        Vm parent = WarmVm.create(scratch.store())) {
+        Vm parent = WarmVm.create(scratch.store(), MEMORY_BYTES)) {
       parent.checkpoint("").awaitDurable();
       parent.fork("first").close(); // what is made once is not of one child
       List<Note> notes = new ArrayList<>();

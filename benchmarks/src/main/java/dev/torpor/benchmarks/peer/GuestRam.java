@@ -18,9 +18,9 @@ import java.util.regex.Pattern;
  * memory as it has it by default. One thread at a time.
  */
 final class GuestRam implements AutoCloseable {
-  /** A line of /proc/PID/maps (proc(5)) without a name at its end. */
-  private static final Pattern ANONYMOUS =
-      Pattern.compile("(\\p{XDigit}{1,16})-(\\p{XDigit}{1,16}) rw\\S* 0+ \\S+ 0 *");
+  /** A line of /proc/PID/maps (proc(5)). */
+  private static final Pattern PRIVATE =
+      Pattern.compile("(\\p{XDigit}{1,16})-(\\p{XDigit}{1,16}) rw.p .*");
 
   private final FileChannel memory;
   private final long hva;
@@ -43,11 +43,11 @@ final class GuestRam implements AutoCloseable {
     return new GuestRam(FileChannel.open(process.resolve("mem"), StandardOpenOption.READ), hva);
   }
 
-  /** The beginning of the anonymous, writable mapping of just that size. */
+  /** The beginning of the private, writable mapping of just that size. */
   static long onlyMapping(List<String> maps, long byteSize) throws IOException {
     List<Long> found = new ArrayList<>();
     for (String line : maps) {
-      Matcher mapping = ANONYMOUS.matcher(line);
+      Matcher mapping = PRIVATE.matcher(line);
       if (mapping.matches()) {
         long start = Long.parseUnsignedLong(mapping.group(1), 16);
         if (Long.parseUnsignedLong(mapping.group(2), 16) - start == byteSize) {

@@ -74,7 +74,7 @@ enum MigrationWay implements CheckpointWay {
                     && (event.says("status", "completed") || event.says("status", "failed")),
             "the end of the migration");
     if (end.says("status", "failed")) {
-      throw new QmpException("QEMU failed to save: " + qmp.execute("query-migrate"));
+      throw new PeerException("QEMU failed to save: " + qmp.execute("query-migrate"));
     }
     if (!continues) {
       resume(qmp);

@@ -3,6 +3,7 @@ package dev.torpor.benchmarks.peer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -18,7 +19,7 @@ import picocli.CommandLine.Option;
 @Command(
     name = "PeerComparison",
     mixinStandardHelpOptions = true,
-    description = "Measures QEMU on the guest that Torpor is measured on.")
+    description = "Measures other monitors on the guest that Torpor is measured on.")
 public final class PeerComparison implements Callable<Integer> {
   private static final int MEBIBYTE_SHIFT = 20;
 
@@ -60,6 +61,12 @@ public final class PeerComparison implements Callable<Integer> {
       description = "What runs the guest: kvm or tcg (default: ${DEFAULT-VALUE}).")
   private String accelerator;
 
+  @Option(
+      names = "--firecracker",
+      paramLabel = "FILE",
+      description = "Measure this Firecracker, too.")
+  private Path firecracker;
+
   private PeerComparison() {}
 
   /**
@@ -73,33 +80,42 @@ public final class PeerComparison implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    Optional<Path> program = Optional.ofNullable(qemu).or(QemuSettings::installed);
-    if (program.isEmpty()) {
-      System.err.println(QemuSettings.HOW_TO_INSTALL);
-      return CommandLine.ExitCode.OK;
-    }
     if (samples < 1) {
       System.err.println("--samples " + samples + ": must be at least 1");
       return CommandLine.ExitCode.USAGE;
     }
-    print(new QemuPeer(settings(program.get()), System.err::println));
+    PeerGuest guest = new PeerGuest(mebibytes << MEBIBYTE_SHIFT, pages);
+    Optional<Path> program = Optional.ofNullable(qemu).or(QemuSettings::installed);
+    System.out.println(PeerFigures.HEADER);
+    if (program.isEmpty()) {
+      System.err.println(QemuSettings.HOW_TO_INSTALL);
+    } else {
+      measureQemu(new QemuSettings(program.get(), accelerator, kernel(), folder, guest));
+    }
+    if (firecracker != null) {
+      print(
+          new FirecrackerPeer(firecracker, kernel(), folder, guest, System.err::println)
+              .all(samples));
+    }
     return CommandLine.ExitCode.OK;
   }
 
-  private QemuSettings settings(Path program) {
+  private static Path kernel() {
     Path home = Path.of(System.getenv().getOrDefault("TORPOR_HOME", "."));
-    QemuSettings usual = QemuSettings.usual(program, home, folder);
-    PeerGuest guest = new PeerGuest(mebibytes << MEBIBYTE_SHIFT, pages);
-    return new QemuSettings(program, accelerator, usual.kernel(), folder, guest);
+    return QemuSettings.kernel(home);
   }
 
-  private void print(QemuPeer peer) {
-    System.out.println(PeerFigures.HEADER);
-    List<PeerFigures> figures = peer.checkpoints(samples);
+  private void measureQemu(QemuSettings settings) {
+    QemuPeer peer = new QemuPeer(settings, System.err::println);
+    print(peer.checkpoints(samples));
+    print(peer.restores(samples));
+    print(peer.reverts(samples));
+  }
+
+  private static void print(List<PeerFigures> figures) {
     figures.forEach(row -> System.out.println(row.text()));
-    peer.restores(samples).forEach(row -> System.out.println(row.text()));
-    peer.reverts(samples).forEach(row -> System.out.println(row.text()));
-    PeerFigures.best(figures, PeerFigures.PAUSE)
-        .ifPresent(best -> System.out.println(best.parameters()));
+    if (!figures.isEmpty()) {
+      System.out.println(new TreeMap<>(figures.getFirst().parameters()));
+    }
   }
 }

@@ -1,7 +1,6 @@
 package dev.torpor.benchmarks.peer;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -50,9 +49,9 @@ public final class QemuPeer {
       try {
         return measurement.take(folder.toRealPath(), samples);
       } finally {
-        QemuProcess.delete(folder);
+        OwnProcess.delete(folder);
       }
-    } catch (IOException | UncheckedIOException e) {
+    } catch (IOException | RuntimeException e) {
       listener.accept("qemu %s is not measured: %s".formatted(what, e.getMessage()));
       return List.of();
     }

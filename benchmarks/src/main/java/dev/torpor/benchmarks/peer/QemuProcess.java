@@ -2,18 +2,13 @@ package dev.torpor.benchmarks.peer;
 
 import com.google.gson.JsonObject;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
-import java.util.stream.Stream;
 
 /** A QEMU of our own: whatever happens, it ends when this is closed or the JVM ends. */
 final class QemuProcess implements AutoCloseable {
@@ -21,14 +16,10 @@ final class QemuProcess implements AutoCloseable {
   static final String MACHINE = "microvm";
 
   private static final Duration LONGEST_ANSWER = Duration.ofSeconds(60);
-  private static final Duration LONGEST_START = Duration.ofSeconds(20);
-  private static final long POLL_NANOS = 500_000;
-  private static final int LAST_WORDS_SECONDS = 10;
 
   private final PeerGuest guest;
   private final Path folder;
-  private final Process process;
-  private final Thread killer;
+  private final OwnProcess process;
   private final QmpClient qmp;
 
   /**
@@ -42,7 +33,7 @@ final class QemuProcess implements AutoCloseable {
     try {
       return new QemuProcess(settings, folder, input, List.of(more));
     } catch (IOException | RuntimeException e) {
-      delete(folder);
+      OwnProcess.delete(folder);
       throw e;
     }
   }
@@ -53,18 +44,11 @@ final class QemuProcess implements AutoCloseable {
     this.folder = folder;
     List<String> command = command(settings, socket());
     command.addAll(more);
-    process =
-        new ProcessBuilder(command)
-            .redirectInput(input.toFile())
-            .redirectErrorStream(true)
-            .redirectOutput(log().toFile())
-            .start();
-    killer = new Thread(process::destroyForcibly);
-    Runtime.getRuntime().addShutdownHook(killer);
+    process = OwnProcess.start(command, input, folder.resolve("log"));
     try {
       qmp = connect();
     } catch (IOException | RuntimeException e) {
-      kill();
+      process.close();
       throw e;
     }
   }
@@ -90,33 +74,8 @@ final class QemuProcess implements AutoCloseable {
     return folder.resolve("qmp");
   }
 
-  private Path log() {
-    return folder.resolve("log");
-  }
-
   private QmpClient connect() throws IOException {
-    long deadline = System.nanoTime() + LONGEST_START.toNanos();
-    while (true) {
-      try {
-        return QmpClient.connect(socket(), LONGEST_ANSWER);
-      } catch (QmpException e) {
-        throw e;
-      } catch (IOException notYet) {
-        if (!process.isAlive() || System.nanoTime() > deadline) {
-          throw new IOException("QEMU has not started: " + lastWords(), notYet);
-        }
-        LockSupport.parkNanos(POLL_NANOS);
-      }
-    }
-  }
-
-  private String lastWords() {
-    try {
-      List<String> lines = Files.readAllLines(log());
-      return lines.isEmpty() ? "it said nothing" : lines.getLast();
-    } catch (IOException e) {
-      return "it left nothing to read";
-    }
+    return process.connect(() -> QmpClient.connect(socket(), LONGEST_ANSWER));
   }
 
   QmpClient qmp() {
@@ -130,8 +89,7 @@ final class QemuProcess implements AutoCloseable {
 
   /** Such as 7.2.22. */
   String version() throws IOException {
-    JsonObject version =
-        qmp.execute("query-version").getAsJsonObject().getAsJsonObject("qemu").getAsJsonObject();
+    JsonObject version = qmp.execute("query-version").getAsJsonObject().getAsJsonObject("qemu");
     return "%d.%d.%d"
         .formatted(
             version.get("major").getAsInt(),
@@ -151,34 +109,9 @@ final class QemuProcess implements AutoCloseable {
   @Override
   public void close() throws IOException {
     try (qmp) {
-      kill();
+      process.close();
     } finally {
-      delete(folder);
-    }
-  }
-
-  private void kill() {
-    process.destroyForcibly();
-    try {
-      process.waitFor(LAST_WORDS_SECONDS, TimeUnit.SECONDS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-    try {
-      Runtime.getRuntime().removeShutdownHook(killer);
-    } catch (IllegalStateException ending) {
-      // The JVM ends, and has killed it by now.
-    }
-  }
-
-  /** Deletes a folder and all that is in it. */
-  static void delete(Path folder) throws IOException {
-    try (Stream<Path> files = Files.walk(folder)) {
-      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(file);
-      }
-    } catch (UncheckedIOException e) {
-      throw e.getCause();
+      OwnProcess.delete(folder);
     }
   }
 }

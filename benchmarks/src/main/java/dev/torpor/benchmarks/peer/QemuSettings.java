@@ -48,8 +48,11 @@ public record QemuSettings(
    * @return settings for that
    */
   public static QemuSettings usual(Path program, Path home, Path folder) {
-    Path kernel = home.resolve("native/target/guests/scatter-writer.elf");
-    return new QemuSettings(program, "kvm", kernel, folder, PeerGuest.usual());
+    return new QemuSettings(program, "kvm", kernel(home), folder, PeerGuest.usual());
+  }
+
+  static Path kernel(Path home) {
+    return home.resolve("native/target/guests/scatter-writer.elf");
   }
 
   /** What results say of it, beside the version that it tells itself. */

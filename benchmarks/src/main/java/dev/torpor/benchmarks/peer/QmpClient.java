@@ -45,11 +45,12 @@ final class QmpClient implements AutoCloseable {
   }
 
   private QmpClient(SocketChannel channel, Duration limit) throws IOException {
-    lines = new TimedLines(channel, limit);
+    lines = new TimedLines("QEMU", channel, limit);
     try {
       JsonObject greeting = receive("the greeting");
       if (!greeting.has("QMP")) {
-        throw new QmpException("what answers is not QEMU: it greets with " + beginningOf(greeting));
+        throw new PeerException(
+            "what answers is not QEMU: it greets with " + beginningOf(greeting));
       }
       execute("qmp_capabilities");
     } catch (IOException e) {
@@ -69,11 +70,12 @@ final class QmpClient implements AutoCloseable {
    *
    * @param arguments by name: anything that JSON can say
    * @return what it returned
-   * @throws QmpException if QEMU refused it, with QEMU's reason
+   * @throws PeerException if QEMU refused it, with QEMU's reason
    */
   JsonElement execute(String command, Map<String, ?> arguments) throws IOException {
     int id = ++lastId;
-    lines.write(GSON.toJson(Map.of("execute", command, "arguments", arguments, "id", id)));
+    Map<String, ?> message = Map.of("execute", command, "arguments", arguments, "id", id);
+    lines.write(GSON.toJson(message) + "\n");
     JsonObject reply = receive(command);
     while (reply.has("event")) {
       keep(QmpEvent.of(reply));
@@ -83,12 +85,12 @@ final class QmpClient implements AutoCloseable {
   }
 
   private static JsonElement resultOf(String command, int id, JsonObject reply)
-      throws QmpException {
+      throws PeerException {
     if (reply.has("error")) {
-      throw new QmpException("QEMU refused " + command + ": " + reasonIn(reply.get("error")));
+      throw new PeerException("QEMU refused " + command + ": " + reasonIn(reply.get("error")));
     }
     if (!reply.has("return") || !GSON.toJsonTree(id).equals(reply.get("id"))) {
-      throw new QmpException(
+      throw new PeerException(
           "QEMU's answer to %s is none: %s".formatted(command, beginningOf(reply)));
     }
     return reply.get("return");
@@ -99,9 +101,9 @@ final class QmpClient implements AutoCloseable {
     return beginningOf(described ? error.getAsJsonObject().get("desc") : error);
   }
 
-  private void keep(QmpEvent event) throws QmpException {
+  private void keep(QmpEvent event) throws PeerException {
     if (kept.size() == MOST_KEPT_EVENTS) {
-      throw new QmpException("QEMU sent more than " + MOST_KEPT_EVENTS + " events");
+      throw new PeerException("QEMU sent more than " + MOST_KEPT_EVENTS + " events");
     }
     kept.add(event);
   }
@@ -110,16 +112,16 @@ final class QmpClient implements AutoCloseable {
     String line =
         lines
             .read()
-            .orElseThrow(() -> new QmpException("QEMU hung up instead of answering " + what));
+            .orElseThrow(() -> new PeerException("QEMU hung up instead of answering " + what));
     try {
       JsonElement element = GSON.fromJson(line, JsonElement.class);
       if (element != null && element.isJsonObject()) {
         return element.getAsJsonObject();
       }
     } catch (JsonParseException e) {
-      throw new QmpException("QEMU sent no JSON: " + beginningOf(line), e);
+      throw new PeerException("QEMU sent no JSON: " + beginningOf(line), e);
     }
-    throw new QmpException("QEMU sent no JSON object: " + beginningOf(line));
+    throw new PeerException("QEMU sent no JSON object: " + beginningOf(line));
   }
 
   /** Of what may be a million bytes. */
@@ -134,7 +136,7 @@ final class QmpClient implements AutoCloseable {
       while (i == kept.size()) {
         JsonObject message = receive(what);
         if (!message.has("event")) {
-          throw new QmpException("QEMU answered what nobody has asked: " + beginningOf(message));
+          throw new PeerException("QEMU answered what nobody has asked: " + beginningOf(message));
         }
         keep(QmpEvent.of(message));
       }

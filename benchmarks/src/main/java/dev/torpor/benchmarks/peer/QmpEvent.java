@@ -14,7 +14,7 @@ record QmpEvent(String name, JsonObject data, long atMicros) {
   private static final long MICROS_PER_SECOND = 1_000_000;
 
   /** Reads one off the line that it came in. */
-  static QmpEvent of(JsonObject message) throws QmpException {
+  static QmpEvent of(JsonObject message) throws PeerException {
     try {
       JsonObject timestamp = message.getAsJsonObject("timestamp");
       JsonObject data = message.getAsJsonObject("data");
@@ -24,7 +24,7 @@ record QmpEvent(String name, JsonObject data, long atMicros) {
           timestamp.get("seconds").getAsLong() * MICROS_PER_SECOND
               + timestamp.get("microseconds").getAsLong());
     } catch (RuntimeException e) { // whatever Gson makes of other types than these
-      throw new QmpException("QEMU sent an event without a name, a time or an object of data", e);
+      throw new PeerException("QEMU sent an event without a name, a time or an object of data", e);
     }
   }
 

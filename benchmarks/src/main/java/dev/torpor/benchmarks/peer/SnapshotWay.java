@@ -90,7 +90,7 @@ final class SnapshotWay implements CheckpointWay {
     for (JsonElement element : qmp.execute("query-jobs").getAsJsonArray()) {
       JsonObject told = element.getAsJsonObject();
       if (told.get("id").getAsString().equals(job) && told.has("error")) {
-        throw new QmpException("QEMU failed: " + told.get("error"));
+        throw new PeerException("QEMU failed: " + told.get("error"));
       }
     }
     qmp.execute("job-dismiss", Map.of("id", job));

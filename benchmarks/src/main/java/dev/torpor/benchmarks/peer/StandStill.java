@@ -24,9 +24,9 @@ final class StandStill implements AutoCloseable {
 
   private void watch() {
     try {
-      while (!over) {
+      do {
         watchOnePosition(progress.position(), System.nanoTime());
-      }
+      } while (!over);
     } catch (RuntimeException e) {
       failure = e;
     }

@@ -15,14 +15,21 @@ final class TimedLines implements AutoCloseable {
   /** How long a line may be, in bytes without its end. */
   static final int MAX_LINE_BYTES = 1 << 20;
 
+  private final String peer;
   private final SocketChannel channel;
   private final Selector selector;
   private final SelectionKey key;
   private final Duration limit;
   private final ByteBuffer incoming = ByteBuffer.allocate(16 << 10).flip();
 
-  /** Owns the channel from now on. */
-  TimedLines(SocketChannel channel, Duration limit) throws IOException {
+  /**
+   * Owns the channel from now on.
+   *
+   * @param peer whom errors speak of
+   * @param limit how long to wait for any line
+   */
+  TimedLines(String peer, SocketChannel channel, Duration limit) throws IOException {
+    this.peer = peer;
     this.channel = channel;
     this.limit = limit;
     try {
@@ -52,7 +59,7 @@ final class TimedLines implements AutoCloseable {
         return Optional.of(line.toString(StandardCharsets.UTF_8).stripTrailing());
       }
       if (line.size() == MAX_LINE_BYTES) {
-        throw new QmpException("QEMU sent a line of more than " + MAX_LINE_BYTES + " bytes");
+        throw new PeerException(peer + " sent a line of more than " + MAX_LINE_BYTES + " bytes");
       }
       line.write(next);
     }
@@ -69,9 +76,22 @@ final class TimedLines implements AutoCloseable {
     return count > 0;
   }
 
-  void write(String line) throws IOException {
+  /** Waits for that many bytes that make a text. */
+  String read(int byteCount) throws IOException {
     long deadline = System.nanoTime() + limit.toNanos();
-    ByteBuffer bytes = ByteBuffer.wrap((line + "\n").getBytes(StandardCharsets.UTF_8));
+    byte[] text = new byte[byteCount];
+    for (int i = 0; i < byteCount; i++) {
+      if (!incoming.hasRemaining() && !fill(deadline)) {
+        throw new PeerException("%s hung up after %d of %d bytes".formatted(peer, i, byteCount));
+      }
+      text[i] = incoming.get();
+    }
+    return new String(text, StandardCharsets.UTF_8);
+  }
+
+  void write(String text) throws IOException {
+    long deadline = System.nanoTime() + limit.toNanos();
+    ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
     while (bytes.hasRemaining()) {
       if (channel.write(bytes) == 0) {
         await(SelectionKey.OP_WRITE, deadline);
@@ -83,11 +103,11 @@ final class TimedLines implements AutoCloseable {
     long millis = Math.ceilDiv(deadline - System.nanoTime(), 1_000_000L);
     key.interestOps(operation);
     if (millis <= 0) {
-      throw new QmpException("QEMU said nothing for " + limit.toMillis() + " ms");
+      throw new PeerException(peer + " said nothing for " + limit.toMillis() + " ms");
     }
     selector.select(_ -> {}, millis);
     if (Thread.currentThread().isInterrupted()) {
-      throw new QmpException("interrupted while waiting for QEMU");
+      throw new PeerException("interrupted while waiting for " + peer);
     }
   }
 

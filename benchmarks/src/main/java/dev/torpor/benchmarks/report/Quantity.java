@@ -34,6 +34,17 @@ public final class Quantity {
     };
   }
 
+  /**
+   * A value for people, with three digits that mean something.
+   *
+   * @param value how much, not negative
+   * @param unit of {@link Figures}; one that is not known is left as it is
+   * @return for example {@code 24.7 µs}
+   */
+  public static String text(long value, String unit) {
+    return text((double) value, unit);
+  }
+
   private static String scaled(double value, double step, List<String> units) {
     double shown = value;
     int unit = 0;

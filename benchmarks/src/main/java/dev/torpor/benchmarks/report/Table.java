@@ -10,8 +10,8 @@ public final class Table {
   /** The most columns that a line has, if no word is longer than its column. */
   public static final int WIDTH = 120;
 
-  private static final int PARAMETERS_WIDTH = 27;
-  private static final String FORMAT = "%-13s %-" + PARAMETERS_WIDTH + "s %21s %21s %12s %9s %7s";
+  private static final int PARAMETERS_WIDTH = 29;
+  private static final String FORMAT = "%-15s %-" + PARAMETERS_WIDTH + "s %20s %20s %12s %10s %7s";
   private static final String NOTHING = "-";
 
   private Table() {}
@@ -48,7 +48,7 @@ public final class Table {
             both(Optional.of(row.torpor())),
             both(row.yardstick()),
             ratio(row),
-            row.peer().map(peer -> Quantity.text((double) peer.p50(), peer.unit())).orElse(NOTHING),
+            row.peer().map(peer -> Quantity.text(peer.p50(), peer.unit())).orElse(NOTHING),
             row.peerRatio().isPresent()
                 ? Quantity.ratioText(row.peerRatio().getAsDouble())
                 : NOTHING));
@@ -63,16 +63,19 @@ public final class Table {
   }
 
   private static String both(Optional<Figures> figures) {
-    return figures
-        .map(
-            one ->
-                Quantity.text((double) one.p50(), one.unit())
-                    + " / "
-                    + Quantity.text((double) one.p99(), one.unit()))
-        .orElse(NOTHING);
+    return figures.map(Table::both).orElse(NOTHING);
   }
 
-  private static String ratio(Row row) {
+  /** The unit only once if it is the same. */
+  private static String both(Figures figures) {
+    String p50 = Quantity.text(figures.p50(), figures.unit());
+    String p99 = Quantity.text(figures.p99(), figures.unit());
+    int unit = p50.indexOf(' ');
+    return (p99.endsWith(p50.substring(unit)) ? p50.substring(0, unit) : p50) + " / " + p99;
+  }
+
+  /** The ratio to the C program, with its spread if that is known. */
+  static String ratio(Row row) {
     if (row.ratio().isEmpty()) {
       return NOTHING;
     }

@@ -29,6 +29,8 @@ import org.openjdk.jmh.annotations.Warmup;
 @Warmup(iterations = 2, time = 1)
 @Measurement(iterations = 3, time = 2)
 public class ForkSweep {
+  private static final long MEMORY_BYTES = 256L << 20;
+
   /** How many children at once. */
   @Param({"1", "10", "100"})
   public int children;
@@ -49,7 +51,7 @@ public class ForkSweep {
   @Setup
   public void makeParent() throws InterruptedException {
     scratch = new ScratchStore(SweepFolder.path());
-    parent = WarmVm.create(scratch.store());
+    parent = WarmVm.create(scratch.store(), MEMORY_BYTES);
     parent.checkpoint("").awaitDurable();
     configs =
         IntStream.range(0, children)

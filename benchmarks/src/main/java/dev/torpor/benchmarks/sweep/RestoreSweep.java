@@ -31,6 +31,7 @@ import org.openjdk.jmh.annotations.Warmup;
 @Warmup(iterations = 2, time = 1)
 @Measurement(iterations = 2, time = 2)
 public class RestoreSweep {
+  private static final long MEMORY_BYTES = 256L << 20;
   private static final int PAGES_PER_LINK = 4;
 
   /** What of the files is in memory beforehand. */
@@ -68,7 +69,7 @@ public class RestoreSweep {
    */
   @Setup
   public void makeChain() throws InterruptedException {
-    chain = new CheckpointChain(SweepFolder.path(), depth, PAGES_PER_LINK);
+    chain = new CheckpointChain(SweepFolder.path(), MEMORY_BYTES, depth, PAGES_PER_LINK);
     config = RestoreConfig.named("restored").memorySource(source).build();
   }
 

@@ -56,7 +56,7 @@ final class FakePeer implements AutoCloseable {
       Thread.currentThread().interrupt();
     }
     try {
-      QemuProcess.delete(folder);
+      OwnProcess.delete(folder);
     } catch (UncheckedIOException e) {
       throw e.getCause();
     }

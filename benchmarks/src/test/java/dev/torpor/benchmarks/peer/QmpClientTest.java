@@ -71,7 +71,7 @@ class QmpClientTest {
     try (FakePeer peer = answering(answer);
         QmpClient client = connect(peer)) {
       assertThatThrownBy(() -> client.execute("query-status"))
-          .isInstanceOf(QmpException.class)
+          .isInstanceOf(PeerException.class)
           .hasMessageContaining(reason);
     }
   }

@@ -1,0 +1,66 @@
+package dev.torpor.benchmarks;
+
+import java.time.Duration;
+
+/**
+ * How much time a run takes for what.
+ *
+ * @param sweeps how often all operations are gone over: what drifts in the host hits all alike
+ * @param roundsPerSweep how many rounds an operation has each time, for each side
+ * @param leastWarmUp how long Torpor's code runs at least before its first sweep
+ * @param mostWarmUp how long at most, while it still gets faster
+ * @param roundTime how long one round of one side shall take at most: a slower host takes fewer
+ *     samples
+ * @param deadline after which no operation gets another sweep
+ */
+record Pace(
+    int sweeps,
+    int roundsPerSweep,
+    Duration leastWarmUp,
+    Duration mostWarmUp,
+    Duration roundTime,
+    Duration deadline) {
+  private static final int SWEEPS = 3;
+  private static final int FEWEST_SAMPLES = 3;
+  private static final int QUICK_ROUNDS = 5;
+  private static final Duration UNLIMITED = Duration.ofDays(1);
+
+  /** The headline table in less than five minutes. */
+  static final Pace QUICK =
+      new Pace(
+          SWEEPS,
+          QUICK_ROUNDS,
+          Duration.ofMillis(1500),
+          Duration.ofSeconds(4),
+          Duration.ofMillis(600),
+          Duration.ofMinutes(4));
+
+  /** So many rounds of every operation, however long that takes. */
+  static Pace full(int rounds) {
+    int sweeps = Math.min(SWEEPS, rounds);
+    return new Pace(
+        sweeps,
+        Math.ceilDiv(rounds, sweeps),
+        Duration.ofSeconds(3),
+        Duration.ofSeconds(30),
+        UNLIMITED,
+        UNLIMITED);
+  }
+
+  /** How many samples fit into a round, if so many took that long. */
+  int samplesPerRound(Operation operation, int sampled, long nanos) {
+    int most = operation.samplesPerRound();
+    long fitting = roundTime.toNanos() / Math.max(nanos / sampled, 1);
+    return Math.clamp(fitting, Math.min(FEWEST_SAMPLES, most), most);
+  }
+
+  /** How many samples to begin with, to see how long they take. */
+  static int firstSamples(Operation operation) {
+    return Math.ceilDiv(operation.samplesPerRound(), 10);
+  }
+
+  /** Whether code that has run for so long has had enough. */
+  boolean isWarm(long nanos, boolean stoppedFalling) {
+    return nanos >= (stoppedFalling ? leastWarmUp : mostWarmUp).toNanos();
+  }
+}

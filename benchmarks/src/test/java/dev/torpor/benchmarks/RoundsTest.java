@@ -1,0 +1,102 @@
+package dev.torpor.benchmarks;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.torpor.benchmarks.report.Figures;
+import java.util.Arrays;
+import java.util.List;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.LongRange;
+import net.jqwik.api.constraints.Size;
+import org.junit.jupiter.api.Test;
+
+class RoundsTest {
+  private static Rounds rounds(long[]... samples) {
+    Rounds rounds = new Rounds();
+    for (long[] round : samples) {
+      rounds.add(Distribution.of(round));
+    }
+    return rounds;
+  }
+
+  @Test
+  void theMedianIsThatOfTheRoundsMediansAndTheTailThatOfAllSamples() {
+    Rounds rounds =
+        rounds(new long[] {10, 11, 900}, new long[] {30, 31, 32}, new long[] {20, 21, 5});
+    assertThat(rounds.figures()).isEqualTo(Figures.nanos(20, 900, 900, 9));
+  }
+
+  @Test
+  void ofTwoRoundsTheMedianLiesBetween() {
+    assertThat(rounds(new long[] {10}, new long[] {20}).p50Nanos()).isEqualTo(15);
+  }
+
+  @Test
+  void roundsOfSeveralSweepsAddUp() {
+    Rounds all = rounds(new long[] {1, 2, 3});
+    all.addAll(rounds(new long[] {5}, new long[] {7}));
+    assertThat(all.medians()).containsExactly(2, 5, 7);
+    all.clear();
+    assertThat(all.medians()).isEmpty();
+  }
+
+  @Test
+  void theSpreadIsHalfOfWhatLiesBetweenTheQuartilesOfTheRatios() {
+    Rounds ours =
+        rounds(new long[] {10}, new long[] {20}, new long[] {30}, new long[] {40}, new long[] {50});
+    Rounds theirs =
+        rounds(new long[] {10}, new long[] {10}, new long[] {10}, new long[] {10}, new long[] {10});
+    assertThat(Rounds.ratioSpread(ours, theirs)).isCloseTo(1, within(1e-9));
+  }
+
+  @Test
+  void ratiosThatAreAllAlikeHaveNoSpreadHoweverTheHostDrifts() {
+    Rounds ours = rounds(new long[] {12}, new long[] {24}, new long[] {36});
+    Rounds theirs = rounds(new long[] {10}, new long[] {20}, new long[] {30});
+    assertThat(Rounds.ratioSpread(ours, theirs)).isCloseTo(0, within(1e-9));
+  }
+
+  @Property
+  void pooledFiguresAreThoseOfAllSamplesTogether(
+      @ForAll @Size(min = 1, max = 8) List<@Size(min = 1, max = 40) long[]> several) {
+    List<long[]> positive =
+        several.stream()
+            .map(samples -> Arrays.stream(samples).map(one -> one >>> 1).toArray())
+            .toList();
+    long[] together = positive.stream().flatMapToLong(Arrays::stream).toArray();
+    Rounds rounds = new Rounds();
+    positive.forEach(samples -> rounds.add(Distribution.of(samples.clone())));
+    Figures expected = Distribution.of(together).figures();
+    assertThat(rounds.figures())
+        .isEqualTo(
+            Figures.nanos(rounds.p50Nanos(), expected.p99(), expected.max(), together.length));
+  }
+
+  @Property
+  void warmUpEndsWhenTheMediansStopFallingAndNotBefore(
+      @ForAll @LongRange(min = 1, max = 1_000_000) long floor,
+      @ForAll @Size(max = 6) List<Boolean> falls) {
+    WarmUp warmUp = new WarmUp();
+    long median = floor << 8;
+    warmUp.add(median);
+    int withoutFall = 0;
+    for (boolean fall : falls) {
+      assertThat(warmUp.isOver()).isEqualTo(withoutFall >= 2);
+      median = fall ? median / 2 : median;
+      withoutFall = fall ? 0 : withoutFall + 1;
+      warmUp.add(median);
+    }
+    assertThat(warmUp.isOver()).isEqualTo(withoutFall >= 2);
+  }
+
+  @Test
+  void aRoundThatIsAsSlowAsTheFirstIsNoFall() {
+    WarmUp warmUp = new WarmUp();
+    for (long median : new long[] {100, 50, 100, 49}) {
+      warmUp.add(median);
+    }
+    assertThat(warmUp.isOver()).isTrue();
+  }
+}
