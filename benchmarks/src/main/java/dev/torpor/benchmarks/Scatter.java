@@ -112,10 +112,30 @@ public record Scatter(long workspaceGpa, long workspaceBytes, long pages, long s
   public long lastPass(GuestMemory memory) {
     long least = Long.MAX_VALUE;
     for (int vcpu = 0; vcpu < vcpus; vcpu++) {
-      long lastPage = startOf(vcpu) + (pagesOfOne() - 1) * stride;
-      least = Math.min(least, memory.readLong(lastPage) >>> Integer.SIZE);
+      least = Math.min(least, lastPass(memory, vcpu));
     }
     return least;
+  }
+
+  private long lastPass(GuestMemory memory, int vcpu) {
+    long lastPage = startOf(vcpu) + (pagesOfOne() - 1) * stride;
+    return memory.readLong(lastPage) >>> Integer.SIZE;
+  }
+
+  /**
+   * Waits until every page was written after this was called, whichever vCPU is ahead.
+   *
+   * @param memory the guest's
+   * @throws IllegalStateException if that takes longer than a minute
+   */
+  public void awaitAllWritten(GuestMemory memory) {
+    long[] passes = new long[vcpus];
+    for (int vcpu = 0; vcpu < vcpus; vcpu++) {
+      passes[vcpu] = lastPass(memory, vcpu) + 2; // the first may have begun before
+    }
+    for (int vcpu = 0; vcpu < vcpus; vcpu++) {
+      awaitEndOf(memory, vcpu, passes[vcpu]);
+    }
   }
 
   /**
@@ -126,8 +146,14 @@ public record Scatter(long workspaceGpa, long workspaceBytes, long pages, long s
    * @throws IllegalStateException if that takes longer than a minute
    */
   public void awaitEndOf(GuestMemory memory, long pass) {
+    for (int vcpu = 0; vcpu < vcpus; vcpu++) {
+      awaitEndOf(memory, vcpu, pass);
+    }
+  }
+
+  private void awaitEndOf(GuestMemory memory, int vcpu, long pass) {
     long start = System.nanoTime();
-    while (lastPass(memory) < pass) {
+    while (lastPass(memory, vcpu) < pass) {
       LockSupport.parkNanos(POLL_NANOS);
       if (System.nanoTime() - start > LONGEST_WAIT_NANOS) {
         throw new IllegalStateException("the guest did not end pass " + pass);

@@ -95,8 +95,7 @@ public final class WritingVm implements AutoCloseable {
 
   /** Waits until the guest has written to every page after this was called. */
   public void awaitAllDirty() {
-    // The pass that is under way may have begun before.
-    scatter.awaitEndOf(vm.memory(), passes() + 2);
+    scatter.awaitAllWritten(vm.memory());
   }
 
   /**

@@ -76,7 +76,7 @@ public final class CostOverTime implements Callable<Integer> {
    * @param sustained how long checkpoints follow each other
    */
   public record Times(Duration slowdown, int slowdownRounds, Duration sustained) {
-    /** Three minutes and a half. */
+    /** Four minutes and a half. */
     public static final Times FULL = new Times(Duration.ofSeconds(5), 5, Duration.ofMinutes(1));
 
     /** Half a minute. */
@@ -89,7 +89,14 @@ public final class CostOverTime implements Callable<Integer> {
    * @param arguments the command line
    */
   public static void main(String[] arguments) {
-    System.exit(new CommandLine(new CostOverTime()).execute(arguments));
+    CommandLine commandLine =
+        new CommandLine(new CostOverTime())
+            .setExecutionExceptionHandler(
+                (failure, line, _) -> {
+                  line.getErr().println("cost-over-time: " + failure.getMessage());
+                  return line.getCommandSpec().exitCodeOnExecutionException();
+                });
+    System.exit(commandLine.execute(arguments));
   }
 
   @Override
@@ -122,6 +129,8 @@ public final class CostOverTime implements Callable<Integer> {
     parts.add(ForksInMemory.measure(folder, FORKS));
     if (times.slowdown().isPositive()) {
       try (Slowdown slowdown = new Slowdown(folder, shape)) {
+        System.err.println("cost over time: being watched");
+        parts.add(slowdown.measureWatching(times.slowdown(), times.slowdownRounds()));
         for (int millis : INTERVAL_MILLIS) {
           System.err.println("cost over time: a checkpoint every " + millis + " ms");
           Duration interval = Duration.ofMillis(millis);

@@ -18,6 +18,7 @@ import java.util.concurrent.TimeUnit;
  */
 final class Slowdown implements AutoCloseable {
   private static final Duration WARM_UP = Duration.ofSeconds(1);
+  private static final Duration NEVER = Duration.ofDays(1);
 
   private final WritingVm undisturbed;
   private final WritingVm checkpointed;
@@ -36,6 +37,14 @@ final class Slowdown implements AutoCloseable {
   }
 
   /**
+   * Measures what is left of it when there is no further checkpoint: that the host watches which
+   * pages the guest writes, and therefore has its memory in pages of 4 KiB.
+   */
+  Outcome measureWatching(Duration each, int rounds) throws InterruptedException {
+    return measure("watched, no further checkpoint, " + pages + " pages: ", NEVER, each, rounds);
+  }
+
+  /**
    * Measures one distance between checkpoints.
    *
    * @param interval from one checkpoint to the next
@@ -43,6 +52,12 @@ final class Slowdown implements AutoCloseable {
    * @param rounds how many; the median of their slowdowns counts
    */
   Outcome measure(Duration interval, Duration each, int rounds) throws InterruptedException {
+    String name = "checkpoint every " + interval.toMillis() + " ms, " + pages + " pages: ";
+    return measure(name, interval, each, rounds);
+  }
+
+  private Outcome measure(String name, Duration interval, Duration each, int rounds)
+      throws InterruptedException {
     work(WARM_UP, interval);
     undisturbedWork(WARM_UP);
     taken = 0;
@@ -52,12 +67,11 @@ final class Slowdown implements AutoCloseable {
       double without = undisturbedWork(each);
       slowdowns[i] = 1 - work(each, interval) / without;
     }
-    return new Outcome(List.of(), notes(interval, slowdowns));
+    return new Outcome(List.of(), notes(name, slowdowns));
   }
 
-  private List<Note> notes(Duration interval, double[] slowdowns) {
+  private List<Note> notes(String name, double[] slowdowns) {
     Arrays.sort(slowdowns);
-    String name = "checkpoint every " + interval.toMillis() + " ms, " + pages + " pages: ";
     List<Note> notes = new ArrayList<>();
     notes.add(new Note(name + "slowdown", percent(slowdowns[slowdowns.length / 2]), "%"));
     notes.add(new Note(name + "least of the rounds", percent(slowdowns[0]), "%"));

@@ -100,7 +100,14 @@ public final class Collectors implements Callable<Integer> {
    * @param arguments the command line
    */
   public static void main(String[] arguments) {
-    System.exit(new CommandLine(new Collectors()).execute(arguments));
+    CommandLine commandLine =
+        new CommandLine(new Collectors())
+            .setExecutionExceptionHandler(
+                (failure, line, _) -> {
+                  line.getErr().println("collectors: " + failure.getMessage());
+                  return line.getCommandSpec().exitCodeOnExecutionException();
+                });
+    System.exit(commandLine.execute(arguments));
   }
 
   @Override

@@ -65,11 +65,18 @@ public final class Sweeps implements Callable<Integer> {
    * @param arguments the command line
    */
   public static void main(String[] arguments) {
-    System.exit(new CommandLine(new Sweeps()).execute(arguments));
+    CommandLine commandLine =
+        new CommandLine(new Sweeps())
+            .setExecutionExceptionHandler(
+                (failure, line, _) -> {
+                  line.getErr().println("sweeps: " + failure.getMessage());
+                  return line.getCommandSpec().exitCodeOnExecutionException();
+                });
+    System.exit(commandLine.execute(arguments));
   }
 
   @Override
-  public Integer call() throws RunnerException {
+  public Integer call() {
     List<Trial> trials = brief ? SweepPlan.brief() : SweepPlan.full();
     trials = trials.stream().filter(trial -> trial.describe().startsWith(only)).toList();
     System.out.println(Table.header());
@@ -77,7 +84,7 @@ public final class Sweeps implements Callable<Integer> {
     results.stream()
         .flatMap(result -> result.allocation().stream())
         .forEach(note -> System.out.println(note.text()));
-    return CommandLine.ExitCode.OK;
+    return results.isEmpty() ? CommandLine.ExitCode.SOFTWARE : CommandLine.ExitCode.OK;
   }
 
   /**
@@ -86,16 +93,13 @@ public final class Sweeps implements Callable<Integer> {
    * @param brief whether only one or two points of each operation
    * @param folder where stores go, for as long as they are needed
    * @param most begins no further point after this
-   * @return the results
-   * @throws RunnerException if a benchmark fails
+   * @return the results, without those of points that failed
    */
-  public static List<SweepResult> run(boolean brief, Path folder, Duration most)
-      throws RunnerException {
+  public static List<SweepResult> run(boolean brief, Path folder, Duration most) {
     return run(brief ? SweepPlan.brief() : SweepPlan.full(), folder, brief, most);
   }
 
-  static List<SweepResult> run(List<Trial> trials, Path folder, boolean brief, Duration most)
-      throws RunnerException {
+  static List<SweepResult> run(List<Trial> trials, Path folder, boolean brief, Duration most) {
     ChildJvm.requireClassPath();
     long start = System.nanoTime();
     List<SweepResult> results = new ArrayList<>();
@@ -107,12 +111,31 @@ public final class Sweeps implements Callable<Integer> {
         break;
       }
       System.err.printf("sweeps: %d of %d: %s%n", ++begun, trials.size(), trial.describe());
-      for (SweepResult result : results(trial, measure(trial, folder, brief))) {
+      for (SweepResult result : resultsOrNone(trial, folder, brief)) {
         System.out.println(Table.text(result.row()));
         results.add(result);
       }
     }
     return results;
+  }
+
+  /** A point that fails is told, and missing; the others are measured all the same. */
+  private static List<SweepResult> resultsOrNone(Trial trial, Path folder, boolean brief) {
+    try {
+      return results(trial, measure(trial, folder, brief));
+    } catch (RunnerException e) {
+      System.err.printf("sweeps: %s failed: %s%n", trial.describe(), reason(e));
+      return List.of();
+    }
+  }
+
+  /** What went wrong in the JVM that measured: JMH's own messages only say that something did. */
+  private static String reason(Throwable failure) {
+    Throwable cause = failure;
+    while (cause.getCause() != null || cause.getSuppressed().length > 0) {
+      cause = cause.getCause() != null ? cause.getCause() : cause.getSuppressed()[0];
+    }
+    return cause.getMessage();
   }
 
   private static List<SweepResult> results(Trial trial, RunResult run) {
