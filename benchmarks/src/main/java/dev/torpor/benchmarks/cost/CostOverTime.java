@@ -74,13 +74,22 @@ public final class CostOverTime implements Callable<Integer> {
    * @param slowdown how long a guest runs in a round
    * @param slowdownRounds how many rounds there are for each distance between checkpoints
    * @param sustained how long checkpoints follow each other
+   * @param forks how many forks to weigh, one number after the other
    */
-  public record Times(Duration slowdown, int slowdownRounds, Duration sustained) {
+  public record Times(
+      Duration slowdown, int slowdownRounds, Duration sustained, List<Integer> forks) {
+    /** Keeps a copy. */
+    public Times {
+      forks = List.copyOf(forks);
+    }
+
     /** Four minutes and a half. */
-    public static final Times FULL = new Times(Duration.ofSeconds(5), 5, Duration.ofMinutes(1));
+    public static final Times FULL =
+        new Times(Duration.ofSeconds(5), 5, Duration.ofMinutes(1), FORKS);
 
     /** Half a minute. */
-    public static final Times BRIEF = new Times(Duration.ofSeconds(2), 1, Duration.ofSeconds(10));
+    public static final Times BRIEF =
+        new Times(Duration.ofSeconds(2), 1, Duration.ofSeconds(10), FORKS);
   }
 
   /**
@@ -105,7 +114,8 @@ public final class CostOverTime implements Callable<Integer> {
         new Times(
             Duration.ofSeconds(slowdownSeconds),
             slowdownRounds,
-            Duration.ofSeconds(sustainedSeconds));
+            Duration.ofSeconds(sustainedSeconds),
+            FORKS);
     System.out.println(Table.header());
     Outcome all = measure(folder, pages, times);
     all.rows().forEach(row -> System.out.println(Table.text(row)));
@@ -126,7 +136,7 @@ public final class CostOverTime implements Callable<Integer> {
     WritingVm.Shape shape = WritingVm.Shape.of(MEMORY_BYTES, pages);
     List<Outcome> parts = new ArrayList<>();
     System.err.println("cost over time: memory of forks");
-    parts.add(ForksInMemory.measure(folder, FORKS));
+    parts.add(ForksInMemory.measure(folder, times.forks()));
     if (times.slowdown().isPositive()) {
       try (Slowdown slowdown = new Slowdown(folder, shape)) {
         System.err.println("cost over time: being watched");

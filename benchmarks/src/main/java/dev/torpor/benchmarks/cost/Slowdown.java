@@ -17,7 +17,7 @@ import java.util.concurrent.TimeUnit;
  * and run in turns. Of the checkpoints only the newest is kept.
  */
 final class Slowdown implements AutoCloseable {
-  private static final Duration WARM_UP = Duration.ofSeconds(1);
+  private static final Duration LONGEST_WARM_UP = Duration.ofSeconds(1);
   private static final Duration NEVER = Duration.ofDays(1);
 
   private final WritingVm undisturbed;
@@ -58,8 +58,9 @@ final class Slowdown implements AutoCloseable {
 
   private Outcome measure(String name, Duration interval, Duration each, int rounds)
       throws InterruptedException {
-    work(WARM_UP, interval);
-    undisturbedWork(WARM_UP);
+    Duration warmUp = each.compareTo(LONGEST_WARM_UP) < 0 ? each : LONGEST_WARM_UP;
+    work(warmUp, interval);
+    undisturbedWork(warmUp);
     taken = 0;
     nanosTaken = 0;
     double[] slowdowns = new double[rounds];

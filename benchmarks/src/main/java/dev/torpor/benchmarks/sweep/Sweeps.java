@@ -105,7 +105,7 @@ public final class Sweeps implements Callable<Integer> {
     List<SweepResult> results = new ArrayList<>();
     int begun = 0;
     for (Trial trial : trials) {
-      if (System.nanoTime() - start > most.toNanos()) {
+      if (begun > 0 && System.nanoTime() - start > most.toNanos()) {
         System.err.printf(
             "sweeps: %d points are left out, as %s are over%n", trials.size() - begun, most);
         break;

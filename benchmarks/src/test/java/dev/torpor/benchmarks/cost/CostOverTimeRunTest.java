@@ -7,6 +7,7 @@ import dev.torpor.benchmarks.report.Row;
 import dev.torpor.testing.KvmTest;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -18,7 +19,7 @@ class CostOverTimeRunTest {
   @Test
   void everyPartTellsWhatItHasFoundAndLeavesNothingBehind() throws Exception {
     CostOverTime.Times times =
-        new CostOverTime.Times(Duration.ofMillis(200), 1, Duration.ofSeconds(1));
+        new CostOverTime.Times(Duration.ofMillis(200), 1, Duration.ofSeconds(1), List.of(2));
     Outcome outcome = CostOverTime.measure(folder, 50, times);
     assertThat(outcome.rows())
         .extracting(Row::operation)
@@ -28,7 +29,7 @@ class CostOverTimeRunTest {
         .contains(
             "checkpoint every 10 ms, 50 pages: slowdown",
             "sustained, 50 pages: durable",
-            "100 forks: resident beside the guests");
+            "2 forks: resident beside the guests");
     assertThat(outcome.notes())
         .filteredOn(note -> note.name().contains("resident"))
         .allSatisfy(note -> assertThat(note.value()).isPositive());
