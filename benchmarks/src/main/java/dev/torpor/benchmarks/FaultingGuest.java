@@ -17,15 +17,22 @@ import dev.torpor.vmm.memory.PagerOptions;
 import java.time.Duration;
 
 /** A scatter-writer with one vCPU, in memory of which no page is there yet. */
-final class FaultingGuest implements AutoCloseable {
+public final class FaultingGuest implements AutoCloseable {
   private final GuestMemory memory;
   private final Pager pager;
   private final Kvm kvm = Kvm.open();
   private final VmFd vm = kvm.createVm();
   private final VcpuGroup vcpus;
 
-  /** At its first instruction; the source has its program already, at the same place. */
-  FaultingGuest(Scatter scatter, long memoryByteSize, PageSource source, int clusterPages) {
+  /**
+   * Makes one, at its first instruction.
+   *
+   * @param scatter where it writes
+   * @param memoryByteSize how much memory it has
+   * @param source what its pages hold: its program already, at the same place
+   * @param clusterPages how many are brought in together
+   */
+  public FaultingGuest(Scatter scatter, long memoryByteSize, PageSource source, int clusterPages) {
     memory = GuestMemory.allocate(memoryByteSize, MemoryBacking.ANONYMOUS, false);
     pager =
         Pager.attach(
@@ -55,7 +62,8 @@ final class FaultingGuest implements AutoCloseable {
     vcpus.start();
   }
 
-  void run() {
+  /** Lets it run. */
+  public void run() {
     vcpus.resume();
   }
 

@@ -2,13 +2,8 @@ package dev.torpor.benchmarks;
 
 import dev.torpor.vmm.checkpoint.Checkpoint;
 import dev.torpor.vmm.checkpoint.CheckpointStage;
-import dev.torpor.vmm.vm.Vm;
-import dev.torpor.vmm.vm.VmConfig;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
-import java.util.UUID;
 
 /**
  * How long a checkpoint stops a guest that has written to so many pages since the last, and goes on
@@ -16,13 +11,10 @@ import java.util.UUID;
  */
 final class PauseBenchmark implements Benchmark {
   private final Operation operation;
-  private final Scatter scatter;
-  private final ScratchStore scratch;
-  private final Vm vm;
+  private final WritingVm writer;
   private final Rounds called = new Rounds();
   private final Rounds writtenOut = new Rounds();
   private final Rounds durable = new Rounds();
-  private final List<UUID> taken = new ArrayList<>();
   private volatile long capturedNanos;
   private volatile long writtenOutNanos;
 
@@ -30,19 +22,8 @@ final class PauseBenchmark implements Benchmark {
   PauseBenchmark(Operation operation, Path folder, long memoryByteSize, long pages)
       throws InterruptedException {
     this.operation = operation;
-    scatter = Scatter.allOver(memoryByteSize, pages);
-    scratch = new ScratchStore(folder);
-    vm =
-        Vm.create(
-            VmConfig.boot(scatter.guest())
-                .name("writer")
-                .memory(memoryByteSize)
-                .store(scratch.store())
-                .checkpointListener(this::note)
-                .build());
-    vm.start();
-    scatter.awaitEndOf(vm.memory(), 1);
-    taken.add(vm.checkpoint("").awaitDurable().uuid());
+    writer = new WritingVm(folder, WritingVm.Shape.of(memoryByteSize, pages), this::note);
+    writer.checkpoint().awaitDurable();
   }
 
   private void note(Checkpoint checkpoint) {
@@ -65,37 +46,21 @@ final class PauseBenchmark implements Benchmark {
     long[] writtenOuts = new long[count];
     long[] durables = new long[count];
     for (int i = 0; i < count; i++) {
-      // The pass that is under way may have begun before the last checkpoint.
-      scatter.awaitEndOf(vm.memory(), scatter.lastPass(vm.memory()) + 2);
+      writer.awaitAllDirty();
       long before = System.nanoTime();
-      Checkpoint checkpoint = vm.checkpoint("");
+      Checkpoint checkpoint = writer.checkpoint();
       calls[i] = System.nanoTime() - before;
       pauses[i] = checkpoint.pause().toNanos();
       checkpoint.awaitDurable();
       durables[i] = System.nanoTime() - before;
       writtenOuts[i] = writtenOutNanos;
-      requireAllPages(checkpoint);
-      taken.add(checkpoint.uuid());
+      writer.requireAllPages(checkpoint);
     }
-    removeAllButLast();
+    writer.removeAllBut(1);
     called.add(Distribution.of(calls));
     writtenOut.add(Distribution.of(writtenOuts));
     durable.add(Distribution.of(durables));
     return Distribution.of(pauses);
-  }
-
-  private void requireAllPages(Checkpoint checkpoint) {
-    if (checkpoint.dirtyPages() < scatter.pages()) {
-      throw new IllegalStateException(
-          "a checkpoint of %d pages, of which the guest wrote %d"
-              .formatted(checkpoint.dirtyPages(), scatter.pages()));
-    }
-  }
-
-  private void removeAllButLast() {
-    while (taken.size() > 1) {
-      scratch.store().remove(taken.removeFirst());
-    }
   }
 
   @Override
@@ -116,7 +81,6 @@ final class PauseBenchmark implements Benchmark {
 
   @Override
   public void close() {
-    vm.close();
-    scratch.close();
+    writer.close();
   }
 }

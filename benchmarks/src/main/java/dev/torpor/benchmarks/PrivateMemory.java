@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import java.util.List;
 
 /** How much memory nobody shares with this process. */
-final class PrivateMemory {
+public final class PrivateMemory {
   private static final Path ROLLUP = Path.of("/proc/self/smaps_rollup");
   private static final long KIB = 1024;
   private static final long NOISE_BYTES = 1 << 20;
@@ -20,8 +20,11 @@ final class PrivateMemory {
   /**
    * What is private, once all is given back that nobody uses. Collectors give a heap back in steps,
    * one for each collection, so it takes several until one that changes nothing means the end.
+   *
+   * @return bytes
+   * @throws InterruptedException if the thread is interrupted
    */
-  static long bytesInUse() throws InterruptedException {
+  public static long bytesInUse() throws InterruptedException {
     for (int i = 0; i < COLLECTIONS; i++) {
       System.gc();
     }

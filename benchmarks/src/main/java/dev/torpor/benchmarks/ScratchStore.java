@@ -10,12 +10,17 @@ import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 
 /** A store for one benchmark, in a new folder that goes with it. */
-final class ScratchStore implements AutoCloseable {
+public final class ScratchStore implements AutoCloseable {
   private final Path folder;
   private final Store store;
 
-  /** Makes one inside of a folder that exists: where that lies is part of what is measured. */
-  ScratchStore(Path parent) {
+  /**
+   * Makes one: where it lies is part of what is measured.
+   *
+   * @param parent a folder that exists
+   * @throws UncheckedIOException if it cannot be made there
+   */
+  public ScratchStore(Path parent) {
     try {
       folder = Files.createTempDirectory(parent, "torpor-bench-");
     } catch (IOException e) {
@@ -24,11 +29,21 @@ final class ScratchStore implements AutoCloseable {
     store = Store.open(folder.resolve("store"));
   }
 
-  Store store() {
+  /**
+   * The store.
+   *
+   * @return the same each time; closed with this
+   */
+  public Store store() {
     return store;
   }
 
-  Path folder() {
+  /**
+   * What goes with it.
+   *
+   * @return a folder with the store and nothing else
+   */
+  public Path folder() {
     return folder;
   }
 

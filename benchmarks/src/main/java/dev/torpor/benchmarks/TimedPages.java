@@ -1,15 +1,18 @@
 package dev.torpor.benchmarks;
 
+import com.sun.management.ThreadMXBean;
 import dev.torpor.snapshot.Image;
 import dev.torpor.vmm.memory.ImagePageSource;
 import dev.torpor.vmm.memory.PageSource;
 import java.lang.foreign.MemorySegment;
+import java.lang.management.ManagementFactory;
 import java.util.concurrent.CountDownLatch;
 
 /** The pages of an image; notes when another cluster of them is asked for the first time. */
-final class TimedPages implements PageSource {
+public final class TimedPages implements PageSource {
   private static final int WARM_UP_CLUSTERS = 8;
 
+  private final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
   private final PageSource pages;
   private final int clusterPages;
   private final long[] samples;
@@ -19,9 +22,17 @@ final class TimedPages implements PageSource {
   private long lastCluster = -1;
 
   private long lastNanos;
+  private long allocatedBytes;
   private int next = -WARM_UP_CLUSTERS;
 
-  TimedPages(Image image, int clusterPages, int sampleCount) {
+  /**
+   * Makes a source that is asked for a guest's pages by one pager with one thread.
+   *
+   * @param image what it has
+   * @param clusterPages how many pages are brought in together
+   * @param sampleCount after how many clusters the samples are complete
+   */
+  public TimedPages(Image image, int clusterPages, int sampleCount) {
     this.pages = new ImagePageSource(image);
     this.clusterPages = clusterPages;
     this.samples = new long[sampleCount];
@@ -49,15 +60,35 @@ final class TimedPages implements PageSource {
     if (next >= 0) {
       samples[next] = now - lastNanos;
     }
+    if (++next == 0) {
+      allocatedBytes = threads.getCurrentThreadAllocatedBytes();
+      now = System.nanoTime();
+    }
     lastCluster = cluster;
     lastNanos = now;
-    if (++next == samples.length) {
+    if (next == samples.length) {
+      allocatedBytes = threads.getCurrentThreadAllocatedBytes() - allocatedBytes;
       full.countDown();
     }
   }
 
-  long[] awaitSamples() throws InterruptedException {
+  /**
+   * Waits until so many clusters were asked for.
+   *
+   * @return the nanoseconds from each to the next
+   * @throws InterruptedException if the thread is interrupted
+   */
+  public long[] awaitSamples() throws InterruptedException {
     full.await();
     return samples;
+  }
+
+  /**
+   * What bringing in one cluster has allocated on Java's heap, on the thread that answers faults.
+   *
+   * @return bytes, once the samples are complete
+   */
+  public double allocatedBytesPerCluster() {
+    return (double) allocatedBytes / samples.length;
   }
 }

@@ -19,7 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** A guest with one vCPU that writes the same pages again and again, in tracked memory. */
-final class TrackedWriter implements AutoCloseable {
+public final class TrackedWriter implements AutoCloseable {
   private final Kvm kvm = Kvm.open();
   private final VmFd vm = kvm.createVm();
   private final Scatter scatter;
@@ -29,8 +29,16 @@ final class TrackedWriter implements AutoCloseable {
   private final PageSet pages;
   private final long untrackedNanos;
 
-  /** Tracking has started, every page was written, and the guest is paused. */
-  TrackedWriter(TrackerKind kind, int mebibytes, Scatter scatter) throws InterruptedException {
+  /**
+   * Makes one: tracking has started, every page was written, and the guest is paused.
+   *
+   * @param kind how its writes are noticed
+   * @param mebibytes how much memory it has
+   * @param scatter which pages it writes
+   * @throws InterruptedException if the thread is interrupted
+   */
+  public TrackedWriter(TrackerKind kind, int mebibytes, Scatter scatter)
+      throws InterruptedException {
     this.scatter = scatter;
     memory = GuestMemory.allocate((long) mebibytes << 20, MemoryBacking.ANONYMOUS, true);
     pages = new PageSet(memory.pageCount());
@@ -81,8 +89,13 @@ final class TrackedWriter implements AutoCloseable {
     return slots;
   }
 
-  /** Lets the guest write every page at least once, and tells how long two of its passes take. */
-  long passes() throws InterruptedException {
+  /**
+   * Lets the guest write every page at least once.
+   *
+   * @return how long two of its passes take, in nanoseconds
+   * @throws InterruptedException if the thread is interrupted
+   */
+  public long passes() throws InterruptedException {
     long target = scatter.lastPass(memory) + 2; // the first may have begun before
     long before = System.nanoTime();
     vcpus.resume();
@@ -92,16 +105,24 @@ final class TrackedWriter implements AutoCloseable {
     return nanos;
   }
 
-  /** How long it takes to collect what was written, and to arm it anew. */
-  long collectNanos() {
+  /**
+   * Collects what was written, and arms it anew.
+   *
+   * @return how long that takes, in nanoseconds
+   */
+  public long collectNanos() {
     pages.clear();
     long before = System.nanoTime();
     tracker.collect(pages);
     return System.nanoTime() - before;
   }
 
-  /** How many pages the last collection has found. */
-  long collectedPages() {
+  /**
+   * What the last collection has found.
+   *
+   * @return how many pages
+   */
+  public long collectedPages() {
     return pages.count();
   }
 

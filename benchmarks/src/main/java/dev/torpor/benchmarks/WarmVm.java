@@ -9,15 +9,22 @@ import dev.torpor.vmm.vm.VmConfig;
 import java.time.Duration;
 
 /** A VM whose memory is in use, and whose guest counts with every exit. */
-final class WarmVm {
+public final class WarmVm {
   private static final byte CONTENTS = 1;
   private static final long WRITE_ONLY = 1;
   private static final Duration PATIENCE = Duration.ofMinutes(1);
 
   private WarmVm() {}
 
-  /** Makes one that has counted, and is paused; the caller closes it. */
-  static Vm create(Store store, long memoryByteSize) throws InterruptedException {
+  /**
+   * Makes one that has counted, and is paused.
+   *
+   * @param store where its checkpoints go
+   * @param memoryByteSize how much memory it has
+   * @return the VM, which the caller closes
+   * @throws InterruptedException if the thread is interrupted
+   */
+  public static Vm create(Store store, long memoryByteSize) throws InterruptedException {
     FlatGuest guest = FlatGuest.named("doorbell-echo", 0, WRITE_ONLY);
     Vm vm =
         Vm.create(VmConfig.boot(guest).name("warm").memory(memoryByteSize).store(store).build());
@@ -30,8 +37,12 @@ final class WarmVm {
     return vm;
   }
 
-  /** Starts one that continues from it, and returns once its guest has left for the first time. */
-  static void runToFirstExit(Vm vm) {
+  /**
+   * Starts one that continues from it, and returns once its guest has left for the first time.
+   *
+   * @param vm made of a checkpoint of a warm VM
+   */
+  public static void runToFirstExit(Vm vm) {
     Doorbell doorbell = doorbell(vm);
     long before = doorbell.progress();
     vm.start();

@@ -36,6 +36,7 @@ public final class LinuxFile implements AutoCloseable {
 
   private static final int FALLOC_FL_PUNCH_HOLE = 2;
   private static final int FALLOC_FL_ZERO_RANGE = 0x10;
+  private static final int POSIX_FADV_DONTNEED = 4;
   private static final int SEEK_DATA = 3;
   private static final int SEEK_HOLE = 4;
   private static final int SEEK_END = 2;
@@ -54,6 +55,8 @@ public final class LinuxFile implements AutoCloseable {
     private static final MethodHandle FDATASYNC = Native.link("fdatasync", JAVA_INT, JAVA_INT);
     private static final MethodHandle FTRUNCATE =
         Native.link("ftruncate", JAVA_INT, JAVA_INT, JAVA_LONG);
+    private static final MethodHandle POSIX_FADVISE =
+        Native.link("posix_fadvise", JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
     private static final MethodHandle FALLOCATE =
         Native.link("fallocate", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG);
     private static final MethodHandle LSEEK =
@@ -227,6 +230,27 @@ public final class LinuxFile implements AutoCloseable {
       throw Native.mismatch("fdatasync", t);
     }
     Failures.check("fdatasync", result, state, descriptor::toString);
+  }
+
+  /**
+   * Has the kernel forget what of the file is in its page cache, but for what is not durable yet or
+   * mapped (posix_fadvise(2)): the next reads come from the disk.
+   *
+   * @throws LinuxException EBADF, or ESPIPE for a pipe
+   */
+  public void dropFromPageCache() {
+    MemorySegment state = Native.state();
+    int error;
+    try {
+      error =
+          (int)
+              Rare.POSIX_FADVISE.invokeExact(
+                  state, descriptor.number(), 0L, 0L, POSIX_FADV_DONTNEED);
+    } catch (Throwable t) {
+      throw Native.mismatch("posix_fadvise", t);
+    }
+    // Unlike others, it returns its error.
+    Failures.checkNegative("posix_fadvise", -error, descriptor::toString);
   }
 
   /**

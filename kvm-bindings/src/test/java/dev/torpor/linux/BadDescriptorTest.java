@@ -53,6 +53,7 @@ class BadDescriptorTest {
             "fd=-1, byteCount=512, offset=8192",
             () -> file.write(ADDRESS, 512, 8192))
         .badDescriptor("sync", "fdatasync", "fd=-1", file::sync)
+        .badDescriptor("dropFromPageCache", "posix_fadvise", "fd=-1", file::dropFromPageCache)
         .badDescriptor("truncate", "ftruncate", "fd=-1, byteSize=5", () -> file.truncate(5))
         .badDescriptor(
             "punchHole",
