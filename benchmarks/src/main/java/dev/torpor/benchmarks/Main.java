@@ -109,6 +109,13 @@ public final class Main implements Callable<Integer> {
   private boolean withoutPeer;
 
   @Option(
+      names = "--no-sweeps",
+      description =
+          "Leave out what a full run measures of Torpor alone, which takes half an hour: sweeps over"
+              + " parameters (JMH), garbage collectors, costs over time.")
+  private boolean comparisonOnly;
+
+  @Option(
       names = "--yardsticks",
       description = "Measure the C programs alone, without Torpor, and print a table.")
   private boolean yardsticks;
@@ -221,9 +228,19 @@ public final class Main implements Callable<Integer> {
     Pace pace = quick ? Pace.QUICK : Pace.full(rounds);
     Run run = new Run(operations, home(), storeFolder, pace, Progress.standard());
     run.measure(quick, peerSamples());
-    publish(new Results(host, run.rows(), run.notes()));
-    if (!quick && only.isEmpty()) {
-      keep(new Results(host, run.rows(), run.notes()));
+    List<Row> rows = new ArrayList<>(run.rows());
+    List<Note> notes = new ArrayList<>(run.notes());
+    boolean whole = !quick && only.isEmpty();
+    if (whole && !comparisonOnly) {
+      WholeRun more = new WholeRun();
+      more.measure(storeFolder);
+      rows.addAll(more.rows());
+      notes.addAll(more.notes());
+    }
+    Results results = new Results(host, rows, notes);
+    publish(results);
+    if (whole) {
+      keep(results);
     }
     return run.hasFailures() ? CommandLine.ExitCode.SOFTWARE : CommandLine.ExitCode.OK;
   }
