@@ -31,6 +31,7 @@ class ArchitectureTest {
           "dev.torpor.vmm.device.virtio..",
           "dev.torpor.vmm.device",
           "dev.torpor.vmm.memory..",
+          "dev.torpor.vmm.thread..",
           "dev.torpor.vmm",
           "dev.torpor.snapshot..",
           "dev.torpor.kvm..",
