@@ -22,7 +22,7 @@ record Pace(
     Duration deadline) {
   private static final int SWEEPS = 3;
   private static final int FEWEST_SAMPLES = 3;
-  private static final int QUICK_SWEEPS = 5;
+  private static final int QUICK_SWEEPS = 4;
   private static final int QUICK_ROUNDS = 3;
   private static final Duration UNLIMITED = Duration.ofDays(1);
 
@@ -31,8 +31,8 @@ record Pace(
       new Pace(
           QUICK_SWEEPS,
           QUICK_ROUNDS,
-          Duration.ofMillis(1500),
-          Duration.ofSeconds(4),
+          Duration.ofSeconds(5),
+          Duration.ofSeconds(10),
           Duration.ofMillis(600),
           Duration.ofMinutes(4));
 
