@@ -103,6 +103,7 @@ class VmResourcesTest {
     Held before = Held.now();
     try (Vm vm = Vm.create(config)) {
       vm.start();
+      vm.pause(); // when the vCPU has come, with the thread's name
       Held during = Held.now();
       assertThat(during.descriptors()).isGreaterThan(before.descriptors());
       assertThat(during.threads()).isEqualTo(1);
