@@ -1,6 +1,7 @@
 package dev.torpor.vmm.checkpoint;
 
 import dev.torpor.snapshot.Store;
+import dev.torpor.vmm.thread.Worker;
 import java.time.Duration;
 import java.util.UUID;
 import java.util.concurrent.locks.LockSupport;
@@ -18,7 +19,7 @@ public final class WorkingSetRecorder implements AutoCloseable {
   private final UUID checkpoint;
   private final RestoredMemory memory;
   private final Duration duration;
-  private Thread thread;
+  private Worker worker;
   private volatile boolean closing;
 
   /**
@@ -39,7 +40,7 @@ public final class WorkingSetRecorder implements AutoCloseable {
 
   /** Begins. Once. */
   public synchronized void start() {
-    thread = Thread.ofPlatform().daemon().name("torpor-working-set").start(this::waitAndRecord);
+    worker = Worker.start("torpor-working-set", this::waitAndRecord);
   }
 
   private void waitAndRecord() {
@@ -60,24 +61,13 @@ public final class WorkingSetRecorder implements AutoCloseable {
   @Override
   public void close() {
     closing = true;
-    Thread started;
+    Worker started;
     synchronized (this) {
-      started = thread;
+      started = worker;
     }
-    if (started == null) {
-      return;
-    }
-    LockSupport.unpark(started);
-    boolean interrupted = false;
-    while (started.isAlive()) {
-      try {
-        started.join();
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
+    if (started != null) {
+      started.unpark();
+      started.join();
     }
   }
 }

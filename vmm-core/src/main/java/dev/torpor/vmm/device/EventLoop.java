@@ -2,6 +2,7 @@ package dev.torpor.vmm.device;
 
 import dev.torpor.linux.Epoll;
 import dev.torpor.linux.EventFd;
+import dev.torpor.vmm.thread.Worker;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.concurrent.locks.Condition;
@@ -32,14 +33,17 @@ public final class EventLoop implements AutoCloseable {
   private final Consumer<Throwable> failureListener;
   private final Epoll epoll;
   private final EventFd wake;
-  private final Thread thread;
+  private final String name;
+
+  /** Null until the first registration; written under the lock. */
+  private volatile Worker worker;
+
   private final ReentrantLock lock = new ReentrantLock(true);
   private final Condition changed = lock.newCondition();
 
   /** An epoll token is an index here. Guarded by the lock, as are the fields below. */
   private Registration[] registrations = new Registration[8];
 
-  private boolean started;
   private boolean quiesced;
   private boolean closed;
 
@@ -74,7 +78,7 @@ public final class EventLoop implements AutoCloseable {
       throw e;
     }
     this.wake = created;
-    this.thread = Thread.ofPlatform().name(name).daemon().unstarted(this::run);
+    this.name = name;
   }
 
   /**
@@ -91,18 +95,17 @@ public final class EventLoop implements AutoCloseable {
     lock.lock();
     try {
       if (closed) {
-        throw new IllegalStateException("event loop " + thread.getName() + " is closed");
+        throw new IllegalStateException("event loop " + name + " is closed");
       }
       if (indexOf(eventFd) >= 0) {
         throw new IllegalStateException(
-            "event loop " + thread.getName() + " has a handler for " + eventFd.descriptor());
+            "event loop " + name + " has a handler for " + eventFd.descriptor());
       }
       int index = freeIndex();
       epoll.add(eventFd.descriptor(), index);
       registrations[index] = registration;
-      if (!started) {
-        thread.start();
-        started = true;
+      if (worker == null) {
+        worker = Worker.start(name, this::run);
       }
     } finally {
       lock.unlock();
@@ -176,44 +179,29 @@ public final class EventLoop implements AutoCloseable {
   @Override
   public void close() {
     refuseHandlers("close");
-    boolean join;
     lock.lock();
     try {
       if (closed) {
         return;
       }
       closed = true;
-      join = started;
       changed.signalAll();
       wake.signal();
     } finally {
       lock.unlock();
     }
-    if (join) {
-      joinUninterruptibly();
+    if (worker != null) {
+      worker.join();
     }
     epoll.close();
     wake.close();
   }
 
-  private void joinUninterruptibly() {
-    boolean interrupted = false;
-    while (thread.isAlive()) {
-      try {
-        thread.join();
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
-  }
-
   private void refuseHandlers(String operation) {
-    if (Thread.currentThread() == thread) {
+    Worker mine = worker;
+    if (mine != null && mine.isCurrent()) {
       throw new IllegalStateException(
-          "a handler of event loop " + thread.getName() + " may not " + operation + " it");
+          "a handler of event loop " + name + " may not " + operation + " it");
     }
   }
 

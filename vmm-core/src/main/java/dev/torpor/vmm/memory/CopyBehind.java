@@ -2,6 +2,7 @@ package dev.torpor.vmm.memory;
 
 import dev.torpor.linux.LinuxException;
 import dev.torpor.linux.Mapping;
+import dev.torpor.vmm.thread.Worker;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -58,7 +59,7 @@ public final class CopyBehind implements AutoCloseable {
 
   private final Mapping chunk =
       Mapping.anonymous(HUGE_PAGE_PAGES * MemoryLayout.PAGE_BYTES, Mapping.MAP_NORESERVE);
-  private final Thread copier;
+  private Worker copier;
   private volatile PageCopy current;
   private volatile boolean closing;
 
@@ -71,7 +72,6 @@ public final class CopyBehind implements AutoCloseable {
     this.faults = faults;
     pending = new PageBits(memory.pageCount());
     guarded = new PageBits(memory.pageCount());
-    copier = Thread.ofPlatform().name("torpor-copier").daemon().unstarted(this::copyJobs);
   }
 
   /**
@@ -134,7 +134,7 @@ public final class CopyBehind implements AutoCloseable {
       faults.start(_ -> new OwnAnswers(), "torpor-overwrites-");
       memory.setGuard(new Guard());
     }
-    copier.start();
+    copier = Worker.start("torpor-copier", this::copyJobs);
     return this;
   }
 
@@ -163,7 +163,7 @@ public final class CopyBehind implements AutoCloseable {
       PageCopy copy = new PageCopy(this, sink, pages.count());
       protect(pages);
       current = copy;
-      LockSupport.unpark(copier);
+      copier.unpark();
       return copy;
     } finally {
       memory.accesses().unlockWrite(stamp);
@@ -222,7 +222,7 @@ public final class CopyBehind implements AutoCloseable {
   /** Cancels a copy; called by it. Returns when nothing is protected and the sink is done. */
   void cancel(PageCopy copy) {
     endEarly(copy);
-    LockSupport.unpark(copier);
+    copier.unpark();
     copy.awaitEnd();
   }
 
@@ -435,8 +435,8 @@ public final class CopyBehind implements AutoCloseable {
     if (copy != null) {
       endEarly(copy);
     }
-    LockSupport.unpark(copier);
-    Threads.join(copier);
+    copier.unpark();
+    copier.join();
     if (pager != null) {
       pager.setCopyBehind(null);
     } else {

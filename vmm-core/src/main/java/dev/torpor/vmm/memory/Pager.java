@@ -1,6 +1,7 @@
 package dev.torpor.vmm.memory;
 
 import dev.torpor.linux.LinuxException;
+import dev.torpor.vmm.thread.Worker;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -54,7 +55,7 @@ public final class Pager implements AutoCloseable {
   private final PageIn accessPageIn;
 
   private final ReentrantLock accessLock = new ReentrantLock();
-  private final List<Thread> background = new ArrayList<>();
+  private final List<Worker> background = new ArrayList<>();
   private volatile CopyBehind copyBehind;
   private volatile boolean closing;
 
@@ -208,15 +209,12 @@ public final class Pager implements AutoCloseable {
 
   private CompletableFuture<Void> inBackground(String name, Consumer<PageIn> work) {
     CompletableFuture<Void> done = new CompletableFuture<>();
-    Thread thread =
-        Thread.ofPlatform().name(name).daemon().unstarted(() -> runInBackground(work, done));
     synchronized (background) {
       if (closing) {
         throw new IllegalStateException("the pager is closed");
       }
-      background.removeIf(earlier -> !earlier.isAlive());
-      thread.start();
-      background.add(thread);
+      background.removeIf(earlier -> earlier.joinBefore(0));
+      background.add(Worker.start(name, () -> runInBackground(work, done)));
     }
     return done;
   }
@@ -459,19 +457,19 @@ public final class Pager implements AutoCloseable {
    */
   @Override
   public void close() {
-    List<Thread> threads;
+    List<Worker> workers;
     synchronized (background) {
       if (closing) {
         return;
       }
       closing = true;
-      threads = List.copyOf(background);
+      workers = List.copyOf(background);
     }
     CopyBehind copier = copyBehind;
     if (copier != null) {
       copier.close();
     }
-    threads.forEach(Threads::join);
+    workers.forEach(Worker::join);
     faults.stop();
     if (present.isComplete()) {
       memory.setGuard(null);

@@ -4,6 +4,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * Work that has a platform thread to itself, as long as it lasts.
@@ -69,6 +70,14 @@ public final class Worker {
     return thread == Thread.currentThread();
   }
 
+  /**
+   * Wakes its thread from {@link LockSupport#park}, if it has come already: work that parks looks
+   * first whether there is anything to do.
+   */
+  public void unpark() {
+    LockSupport.unpark(thread);
+  }
+
   /** Waits until the work has ended; an interrupt is kept for later. Not from its own thread. */
   public void join() {
     joinBefore(Long.MAX_VALUE);
@@ -82,13 +91,12 @@ public final class Worker {
    * @return whether it has ended
    */
   public boolean joinBefore(long nanos) {
-    long end = System.nanoTime() + nanos;
+    long start = System.nanoTime();
     boolean interrupted = false;
     try {
       while (true) {
         try {
-          return ended.await(
-              nanos == Long.MAX_VALUE ? nanos : end - System.nanoTime(), TimeUnit.NANOSECONDS);
+          return ended.await(nanos - (System.nanoTime() - start), TimeUnit.NANOSECONDS);
         } catch (InterruptedException e) {
           interrupted = true;
         }

@@ -215,7 +215,7 @@ class PagerTest {
         memory.readLong((page + 1) * 4096);
       }
       ended.countDown();
-      Threads.join(dropper);
+      dropper.join();
       assertThat(pager.failure()).isEmpty();
       assertThat(pager.presentPageCount()).isEqualTo(200);
     }
