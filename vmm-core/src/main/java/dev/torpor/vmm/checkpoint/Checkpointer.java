@@ -178,11 +178,19 @@ public final class Checkpointer implements AutoCloseable {
         return;
       }
       checkpoint.reachedWritten(draft.storedBytes(), draft.origin());
-      publishing = CompletableFuture.runAsync(() -> publish(draft, pending), publisher);
+      publishing =
+          CompletableFuture.runAsync(() -> publish(draft, pending), publisher)
+              .exceptionally(this::tell);
     } catch (RuntimeException | Error e) {
       giveUp(draft);
       checkpoint.fail(e);
     }
+  }
+
+  /** A checkpoint that could not even be given up: it is nobody's who waits for later ones. */
+  private Void tell(Throwable failure) {
+    LOG.warn("a checkpoint of VM '{}' failed, and was not cleared away", vmName, failure);
+    return null;
   }
 
   /** On the publisher's thread. */
