@@ -124,6 +124,15 @@ public final class Origin implements AutoCloseable {
   }
 
   /**
+   * Whether it was read from the store: then the same state is met again when it is opened again.
+   *
+   * @return false for a checkpoint that this process has just written
+   */
+  public boolean isRead() {
+    return written.isEmpty();
+  }
+
+  /**
    * Where the checkpoint is.
    *
    * @return the store

@@ -71,8 +71,8 @@ public final class VcpuGroup implements AutoCloseable {
   /**
    * Returns once every vCPU is out of KVM_RUN, with no device access under way.
    *
-   * @param brief whether {@link #resume} will follow within about a millisecond: the vCPU threads
-   *     then stay awake for it, and a processor each is busy meanwhile
+   * @param brief whether something for the vCPU threads will follow within some tens of
+   *     microseconds: they then look for it for so long before they sleep
    */
   public void pause(boolean brief) {
     gate.requestPause(brief);

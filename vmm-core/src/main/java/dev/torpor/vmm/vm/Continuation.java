@@ -92,6 +92,8 @@ final class Continuation implements AutoCloseable {
   @Override
   public void close() {
     memories.close();
-    plan.giveBack();
+    if (origin.isRead()) {
+      plan.giveBack();
+    }
   }
 }
