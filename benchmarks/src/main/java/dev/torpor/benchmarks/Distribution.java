@@ -4,52 +4,47 @@ import dev.torpor.benchmarks.report.Figures;
 import java.util.Arrays;
 import java.util.List;
 
-/** What a set of samples looks like, in nanoseconds. */
+/** A set of samples in nanoseconds, and what it looks like. */
 final class Distribution {
-  private final long[] sorted;
+  private final long[] samples;
+  private final Figures figures;
 
-  private Distribution(long[] sorted) {
-    this.sorted = sorted;
+  private Distribution(long[] samples) {
+    this.samples = samples;
+    this.figures = Figures.ofNanos(samples);
   }
 
-  /** Summarises samples, of which there is at least one; they get sorted, and belong to it. */
+  /** Summarises samples, of which there is at least one; they belong to it from now on. */
   static Distribution of(long[] samplesNanos) {
-    Arrays.sort(samplesNanos);
     return new Distribution(samplesNanos);
   }
 
   /** All the samples of several, at least one. */
   static Distribution pooled(List<Distribution> several) {
-    return of(several.stream().flatMapToLong(one -> Arrays.stream(one.sorted)).toArray());
+    return of(several.stream().flatMapToLong(one -> Arrays.stream(one.samples)).toArray());
   }
 
   /** How many samples. */
   int count() {
-    return sorted.length;
+    return figures.count();
   }
 
   /** The median. */
   long p50Nanos() {
-    return percentile(50);
+    return figures.p50();
   }
 
   /** The 99th percentile: of fewer than 100 samples, the longest. */
   long p99Nanos() {
-    return percentile(99);
+    return figures.p99();
   }
 
   /** The longest. */
   long maxNanos() {
-    return sorted[sorted.length - 1];
+    return figures.max();
   }
 
   Figures figures() {
-    return Figures.nanos(p50Nanos(), p99Nanos(), maxNanos(), count());
-  }
-
-  /** The nearest rank: the smallest sample that at least so many in a hundred do not exceed. */
-  private long percentile(int percent) {
-    int rank = Math.ceilDiv(sorted.length * percent, 100);
-    return sorted[Math.max(rank, 1) - 1];
+    return figures;
   }
 }

@@ -1,8 +1,6 @@
 package dev.torpor.benchmarks;
 
-import dev.torpor.benchmarks.peer.PeerDistribution;
 import dev.torpor.benchmarks.peer.PeerFigures;
-import dev.torpor.benchmarks.report.Figures;
 import dev.torpor.benchmarks.report.Note;
 import dev.torpor.benchmarks.report.Row;
 import java.util.ArrayList;
@@ -36,12 +34,7 @@ final class PeerRows {
   Row beside(Row row) {
     String name = OPERATIONS.get(new Subject(row.operation(), row.parameters()));
     Optional<PeerFigures> best = name == null ? Optional.empty() : PeerFigures.best(figures, name);
-    return best.map(one -> row.withPeer(figures(one.distribution()))).orElse(row);
-  }
-
-  private static Figures figures(PeerDistribution samples) {
-    return Figures.nanos(
-        samples.p50Nanos(), samples.p99Nanos(), samples.maxNanos(), samples.count());
+    return best.map(one -> row.withPeer(one.figures())).orElse(row);
   }
 
   /** All of the peer's ways, of which rows show the fastest. */
@@ -56,7 +49,7 @@ final class PeerRows {
                         one.parameters().getOrDefault("qemu", ""),
                         one.way(),
                         one.operation()),
-                    one.distribution().p50Nanos()))
+                    one.figures().p50()))
         .toList();
   }
 }

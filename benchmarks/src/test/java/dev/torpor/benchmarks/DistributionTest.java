@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.torpor.benchmarks.report.Figures;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.LongStream;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -20,7 +21,8 @@ class DistributionTest {
 
   @Property
   void aPercentileIsTheSmallestSampleThatSoManyDoNotExceed(
-      @ForAll @Size(min = 1, max = 300) long @LongRange(max = 1000) [] samples) {
+      @ForAll @Size(min = 1, max = 300) List<@LongRange(min = 0, max = 1000) Long> nanos) {
+    long[] samples = nanos.stream().mapToLong(Long::longValue).toArray();
     Distribution distribution = Distribution.of(samples.clone());
     assertThat(distribution.p50Nanos()).isEqualTo(naive(samples, 0.50));
     assertThat(distribution.p99Nanos()).isEqualTo(naive(samples, 0.99));

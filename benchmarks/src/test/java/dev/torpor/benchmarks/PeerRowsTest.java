@@ -2,7 +2,6 @@ package dev.torpor.benchmarks;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.torpor.benchmarks.peer.PeerDistribution;
 import dev.torpor.benchmarks.peer.PeerFigures;
 import dev.torpor.benchmarks.report.Figures;
 import dev.torpor.benchmarks.report.Note;
@@ -27,7 +26,7 @@ class PeerRowsTest {
 
   private static PeerFigures figures(String operation, String way, long p50) {
     return new PeerFigures(
-        operation, way, new PeerDistribution(3, p50, 2 * p50, 3 * p50), Map.of("qemu", "7.2.0"));
+        operation, way, Figures.nanos(p50, 2 * p50, 3 * p50, 3), Map.of("qemu", "7.2.0"));
   }
 
   private static Row row(Subject subject) {

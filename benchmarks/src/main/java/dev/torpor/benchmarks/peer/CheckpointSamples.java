@@ -1,6 +1,7 @@
 package dev.torpor.benchmarks.peer;
 
 import com.google.gson.JsonObject;
+import dev.torpor.benchmarks.report.Figures;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
@@ -88,6 +89,6 @@ final class CheckpointSamples {
   }
 
   private PeerFigures figures(String operation, long[] samples, Map<String, String> parameters) {
-    return new PeerFigures(operation, way.label(), PeerDistribution.of(samples), parameters);
+    return new PeerFigures(operation, way.label(), Figures.ofNanos(samples), parameters);
   }
 }

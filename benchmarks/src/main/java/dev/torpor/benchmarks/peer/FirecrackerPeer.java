@@ -1,5 +1,6 @@
 package dev.torpor.benchmarks.peer;
 
+import dev.torpor.benchmarks.report.Figures;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -141,7 +142,7 @@ public final class FirecrackerPeer {
       ToLongFunction<Snapshot> nanos,
       Map<String, String> parameters) {
     long[] samples = taken.stream().mapToLong(nanos).toArray();
-    return new PeerFigures(operation, way, PeerDistribution.of(samples), parameters);
+    return new PeerFigures(operation, way, Figures.ofNanos(samples), parameters);
   }
 
   private List<PeerFigures> restores(FirecrackerFiles files, int count) throws IOException {
@@ -156,9 +157,8 @@ public final class FirecrackerPeer {
     }
     String way = "snapshot-load";
     return List.of(
-        new PeerFigures(PeerFigures.RESTORE, way, PeerDistribution.of(waiting), parameters),
-        new PeerFigures(
-            PeerFigures.RESTORE_LAUNCHED, way, PeerDistribution.of(launched), parameters));
+        new PeerFigures(PeerFigures.RESTORE, way, Figures.ofNanos(waiting), parameters),
+        new PeerFigures(PeerFigures.RESTORE_LAUNCHED, way, Figures.ofNanos(launched), parameters));
   }
 
   private Map<String, String> saveOnce(FirecrackerFiles files) throws IOException {

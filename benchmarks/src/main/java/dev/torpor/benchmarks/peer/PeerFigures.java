@@ -1,5 +1,6 @@
 package dev.torpor.benchmarks.peer;
 
+import dev.torpor.benchmarks.report.Figures;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
@@ -11,11 +12,11 @@ import java.util.Optional;
  *
  * @param operation what was measured, such as {@link #PAUSE}
  * @param way how the peer does it
- * @param distribution of the samples
+ * @param figures of the samples, in nanoseconds
  * @param parameters under what circumstances, for example the peer's version
  */
 public record PeerFigures(
-    String operation, String way, PeerDistribution distribution, Map<String, String> parameters) {
+    String operation, String way, Figures figures, Map<String, String> parameters) {
   /** How long vCPUs were stopped for a checkpoint, by the peer's own clock. */
   public static final String PAUSE = "pause";
 
@@ -59,7 +60,7 @@ public record PeerFigures(
   public static Optional<PeerFigures> best(List<PeerFigures> figures, String operation) {
     return figures.stream()
         .filter(one -> one.operation.equals(operation))
-        .min(Comparator.comparingLong(one -> one.distribution.p50Nanos()));
+        .min(Comparator.comparingLong(one -> one.figures.p50()));
   }
 
   /**
@@ -73,9 +74,9 @@ public record PeerFigures(
         "%-17s %-20s %8d %8.2f ms %8.2f ms %8.2f ms",
         operation,
         way,
-        distribution.count(),
-        distribution.p50Nanos() / NANOS_PER_MILLI,
-        distribution.p99Nanos() / NANOS_PER_MILLI,
-        distribution.maxNanos() / NANOS_PER_MILLI);
+        figures.count(),
+        figures.p50() / NANOS_PER_MILLI,
+        figures.p99() / NANOS_PER_MILLI,
+        figures.max() / NANOS_PER_MILLI);
   }
 }

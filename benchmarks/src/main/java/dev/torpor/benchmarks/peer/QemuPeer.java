@@ -1,5 +1,6 @@
 package dev.torpor.benchmarks.peer;
 
+import dev.torpor.benchmarks.report.Figures;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -161,9 +162,9 @@ public final class QemuPeer {
       told.at(i + 1);
     }
     return List.of(
-        new PeerFigures(PeerFigures.RESTORE, way.label(), PeerDistribution.of(waiting), parameters),
+        new PeerFigures(PeerFigures.RESTORE, way.label(), Figures.ofNanos(waiting), parameters),
         new PeerFigures(
-            PeerFigures.RESTORE_LAUNCHED, way.label(), PeerDistribution.of(launched), parameters));
+            PeerFigures.RESTORE_LAUNCHED, way.label(), Figures.ofNanos(launched), parameters));
   }
 
   /** From the command in a process that has been waiting for it, or from the process's start. */
@@ -210,7 +211,7 @@ public final class QemuPeer {
       }
       return List.of(
           new PeerFigures(
-              PeerFigures.REVERT, "snapshot-load", PeerDistribution.of(samples), parameters(qemu)));
+              PeerFigures.REVERT, "snapshot-load", Figures.ofNanos(samples), parameters(qemu)));
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.torpor.benchmarks.report;
 
+import java.util.Arrays;
 import java.util.Objects;
 
 /**
@@ -52,6 +53,24 @@ public record Figures(long p50, long p99, long max, int count, String unit) {
    */
   public static Figures nanos(long p50, long p99, long max, int count) {
     return new Figures(p50, p99, max, count, NANOS);
+  }
+
+  /**
+   * Durations.
+   *
+   * @param samplesNanos each of them, in any order; at least one
+   * @return figures of them
+   */
+  public static Figures ofNanos(long... samplesNanos) {
+    long[] sorted = samplesNanos.clone();
+    Arrays.sort(sorted);
+    return nanos(
+        percentile(sorted, 50), percentile(sorted, 99), sorted[sorted.length - 1], sorted.length);
+  }
+
+  /** The nearest rank: the smallest sample that at least so many in a hundred do not exceed. */
+  private static long percentile(long[] sorted, int percent) {
+    return sorted[Math.ceilDiv(sorted.length * percent, 100) - 1];
   }
 
   /**

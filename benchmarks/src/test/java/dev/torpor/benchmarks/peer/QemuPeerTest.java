@@ -2,6 +2,7 @@ package dev.torpor.benchmarks.peer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.torpor.benchmarks.report.Figures;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,10 +32,10 @@ class QemuPeerTest {
     peer = new QemuPeer(new QemuSettings(program, "tcg", kernel, folder, SMALL), told::add);
   }
 
-  private PeerDistribution measured(List<PeerFigures> figures, String operation, String way) {
+  private Figures measured(List<PeerFigures> figures, String operation, String way) {
     return figures.stream()
         .filter(one -> one.operation().equals(operation) && one.way().equals(way))
-        .map(PeerFigures::distribution)
+        .map(PeerFigures::figures)
         .findFirst()
         .orElseThrow(() -> new AssertionError(operation + " by " + way + ": " + told));
   }
@@ -43,10 +44,9 @@ class QemuPeerTest {
   void guestIsSavedAndGoesOn() {
     List<PeerFigures> figures = peer.checkpoints(1);
     for (String way : List.of("migrate", "snapshot-save")) {
-      PeerDistribution pause = measured(figures, PeerFigures.PAUSE, way);
-      assertThat(pause.p50Nanos()).isPositive();
-      assertThat(measured(figures, PeerFigures.DURABLE, way).p50Nanos())
-          .isGreaterThan(pause.p50Nanos());
+      Figures pause = measured(figures, PeerFigures.PAUSE, way);
+      assertThat(pause.p50()).isPositive();
+      assertThat(measured(figures, PeerFigures.DURABLE, way).p50()).isGreaterThan(pause.p50());
     }
     assertThat(figures.getFirst().parameters()).containsEntry("accelerator", "tcg");
     assertThat(folder).isEmptyDirectory();
@@ -54,9 +54,8 @@ class QemuPeerTest {
 
   @Test
   void guestGoesOnFromWhatWasSaved() {
-    assertThat(measured(peer.restores(1), PeerFigures.RESTORE, "migrate").p50Nanos()).isPositive();
-    assertThat(measured(peer.reverts(1), PeerFigures.REVERT, "snapshot-load").p50Nanos())
-        .isPositive();
+    assertThat(measured(peer.restores(1), PeerFigures.RESTORE, "migrate").p50()).isPositive();
+    assertThat(measured(peer.reverts(1), PeerFigures.REVERT, "snapshot-load").p50()).isPositive();
     assertThat(folder).isEmptyDirectory();
   }
 }

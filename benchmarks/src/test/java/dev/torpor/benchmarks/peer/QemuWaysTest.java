@@ -3,6 +3,7 @@ package dev.torpor.benchmarks.peer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.torpor.benchmarks.report.Figures;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -141,10 +142,10 @@ class QemuWaysTest {
     List<PeerFigures> all = List.of(slow, fast, other);
     assertThat(PeerFigures.best(all, PeerFigures.PAUSE)).contains(fast);
     assertThat(PeerFigures.best(all, PeerFigures.REVERT)).isEmpty();
-    assertThat(fast.distribution()).isEqualTo(new PeerDistribution(3, 4, 90, 90));
+    assertThat(fast.figures()).isEqualTo(Figures.nanos(4, 90, 90, 3));
   }
 
   private static PeerFigures figures(String operation, String way, long... samples) {
-    return new PeerFigures(operation, way, PeerDistribution.of(samples), Map.of());
+    return new PeerFigures(operation, way, Figures.ofNanos(samples), Map.of());
   }
 }
