@@ -31,6 +31,7 @@
 #include <linux/userfaultfd.h>
 #include <linux/version.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "runner.h"
 
+#include "cores.h"
 #include "samples.h"
 
 #include <errno.h>
@@ -84,6 +85,7 @@ static void call(vcpuFunction *function, void *context)
 static void *vcpuThread(void *argument)
 {
     struct runner *runner = argument;
+    keepOnCore(VCPU_CORE);
     unblockKickInGuest(runner);
     runner->threadId = syscall(SYS_gettid);
     setState(runner, PAUSED);
@@ -120,6 +122,7 @@ static void prepareKickSignal(void)
 void runnerStart(struct runner *runner)
 {
     prepareKickSignal();
+    keepOnCore(CALLERS_CORE);
     atomic_store(&runner->state, OUT);
     errno = pthread_create(&runner->thread, NULL, vcpuThread, runner);
     if (errno != 0) {

@@ -4,6 +4,8 @@
  * It is stopped by a signal that is blocked in the thread, except inside KVM_RUN
  * (KVM_SET_SIGNAL_MASK): a kick that comes too early is not lost, it stays pending and ends the
  * next KVM_RUN at once. The guest must not leave by itself.
+ *
+ * The thread, and the one that starts it, are kept on a processor each.
  */
 #ifndef RUNNER_H
 #define RUNNER_H

@@ -25,6 +25,12 @@ final class DirtyCollectBenchmark implements Benchmark {
 
   @Override
   public Distribution measure(int count) throws InterruptedException {
+    try (Cores _ = Cores.keepApart("tracked-writer-vcpu")) {
+      return collect(count);
+    }
+  }
+
+  private Distribution collect(int count) throws InterruptedException {
     long[] samples = new long[count];
     for (int i = 0; i < count; i++) {
       writer.passes();

@@ -28,7 +28,9 @@ final class FaultBenchmark implements Benchmark {
     TimedPages source = pages.source(clusterPages, count);
     try (FaultingGuest guest = pages.guest(source, clusterPages)) {
       guest.run();
-      return Distribution.of(source.awaitSamples());
+      try (Cores _ = Cores.keepApart("faulting-guest-vcpu", "torpor-pager")) {
+        return Distribution.of(source.awaitSamples());
+      }
     }
   }
 

@@ -18,7 +18,9 @@ final class KickBenchmark implements Benchmark {
 
   KickBenchmark(Operation operation) {
     this.operation = operation;
-    vm = Vm.create(VmConfig.boot(FlatGuest.named("spin")).memory(MEMORY_BYTES).build());
+    vm =
+        Vm.create(
+            VmConfig.boot(FlatGuest.named("spin")).name("kicked").memory(MEMORY_BYTES).build());
     vm.start();
     vm.pause();
   }
@@ -30,6 +32,12 @@ final class KickBenchmark implements Benchmark {
 
   @Override
   public Distribution measure(int count) {
+    try (Cores _ = Cores.keepApart("kicked-vcpu")) {
+      return pause(count);
+    }
+  }
+
+  private Distribution pause(int count) {
     long[] samples = new long[count];
     for (int i = 0; i < count; i++) {
       vm.resume();

@@ -41,6 +41,12 @@ final class PauseBenchmark implements Benchmark {
 
   @Override
   public Distribution measure(int count) throws InterruptedException {
+    try (Cores _ = Cores.keepApart("writer-vcpu")) {
+      return takeCheckpoints(count);
+    }
+  }
+
+  private Distribution takeCheckpoints(int count) throws InterruptedException {
     long[] pauses = new long[count];
     long[] calls = new long[count];
     long[] writtenOuts = new long[count];

@@ -49,6 +49,12 @@ final class RevertBenchmark implements Benchmark {
 
   @Override
   public Distribution measure(int count) throws InterruptedException {
+    try (Cores _ = Cores.keepApart("reverted-vcpu")) {
+      return revert(count);
+    }
+  }
+
+  private Distribution revert(int count) throws InterruptedException {
     long[] samples = new long[count];
     for (int i = 0; i < count; i++) {
       scatter.awaitEndOf(vm.memory(), 1);

@@ -41,6 +41,11 @@ public final class LibcStructs {
   public static final StructLayout SIGSET =
       struct("sigset_t", array("__val", 16, ValueLayout.JAVA_LONG));
 
+  /** {@code cpu_set_t}: 1,024 bits. */
+  public static final StructLayout CPU_SET =
+      struct("cpu_set_t", array("__bits", 16, ValueLayout.JAVA_LONG));
+
   /** Every structure here, for the test against the headers. */
-  public static final List<StructLayout> ALL = List.of(EPOLL_EVENT, TIMESPEC, TERMIOS, SIGSET);
+  public static final List<StructLayout> ALL =
+      List.of(EPOLL_EVENT, TIMESPEC, TERMIOS, SIGSET, CPU_SET);
 }
