@@ -3,8 +3,10 @@ package dev.torpor.benchmarks;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -35,13 +37,44 @@ public final class ChildJvm {
   /**
    * What children have all classes from: this JVM's class path or, if it has modules instead, the
    * files of those.
-   *
-   * @return the class path
-   * @throws UncheckedIOException if a folder of modules cannot be read
    */
-  public static String classPath() {
+  private static String classPath() {
     String classPath = System.getProperty(CLASS_PATH, "");
     return classPath.isEmpty() ? classPathOf(System.getProperty("jdk.module.path", "")) : classPath;
+  }
+
+  /**
+   * Runs a class of Torpor's benchmarks in a JVM of its own, and waits for its end.
+   *
+   * @param options of the JVM, besides {@link #OPTIONS}
+   * @param main the class
+   * @param arguments for it
+   * @return what it printed; its standard error is this process's
+   * @throws IOException if it cannot be started, or fails
+   * @throws InterruptedException if the thread is interrupted
+   */
+  public static String run(List<String> options, Class<?> main, List<String> arguments)
+      throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>();
+    command.add(java().toString());
+    command.addAll(OPTIONS);
+    command.addAll(options);
+    command.addAll(List.of("-cp", classPath(), main.getName()));
+    command.addAll(arguments);
+    Process process =
+        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    try {
+      String printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      int code = process.waitFor();
+      if (code != 0) {
+        throw new IOException(
+            "a JVM that measures ended with exit code %d: %s"
+                .formatted(code, String.join(" ", command)));
+      }
+      return printed;
+    } finally {
+      process.destroyForcibly(); // it has ended, unless this thread was interrupted
+    }
   }
 
   /** Has {@link #classPath} be where libraries look for it that start JVMs. */

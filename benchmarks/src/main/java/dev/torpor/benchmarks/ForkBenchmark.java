@@ -1,6 +1,5 @@
 package dev.torpor.benchmarks;
 
-import dev.torpor.benchmarks.report.Figures;
 import dev.torpor.benchmarks.report.Row;
 import dev.torpor.vmm.vm.RestoreConfig;
 import dev.torpor.vmm.vm.Vm;
@@ -15,9 +14,7 @@ import java.util.Map;
  * written: until it could run, or until its first exit. The children of a round live together.
  */
 final class ForkBenchmark implements Benchmark {
-  private static final int CHILDREN_WEIGHED = 100;
   private static final int FORKS_OF_ONE = 20;
-  private static final int WEIGHINGS = 3;
   private static final long MEMORY_BYTES = 256L << 20;
 
   private final Operation operation;
@@ -88,7 +85,7 @@ final class ForkBenchmark implements Benchmark {
 
   @Override
   public List<Row> afterwards() throws InterruptedException {
-    return untilExit ? List.of() : List.of(wholeFork(), uniqueMemory());
+    return untilExit ? List.of() : List.of(wholeFork());
   }
 
   /** One child, and the instant before it: from the call to its return. */
@@ -104,36 +101,6 @@ final class ForkBenchmark implements Benchmark {
         "fork-whole",
         Map.of("memory", "256 MiB", "children", "1"),
         Distribution.of(samples).figures());
-  }
-
-  /**
-   * What each of many children adds to the process, Java's heap included; what the kernel itself
-   * keeps is not in it.
-   */
-  private Row uniqueMemory() throws InterruptedException {
-    long[] samples = new long[WEIGHINGS];
-    for (int i = 0; i < samples.length; i++) {
-      samples[i] = weighChildren() / CHILDREN_WEIGHED;
-    }
-    Figures bytes = PrivateMemory.figures(samples);
-    return Row.ofTorpor(
-        "fork-memory",
-        Map.of("memory", "256 MiB", "children", Integer.toString(CHILDREN_WEIGHED)),
-        bytes);
-  }
-
-  /**
-   * The difference to without them, before and after: Java's heap does not return to where it was,
-   * so that one of the two alone can even be negative.
-   */
-  private long weighChildren() throws InterruptedException {
-    long before = PrivateMemory.bytesInUse();
-    List<Vm> children = parent.fork(new TimedChildren(CHILDREN_WEIGHED));
-    long with = PrivateMemory.bytesInUse();
-    children.forEach(Vm::close);
-    children.clear();
-    long after = PrivateMemory.bytesInUse();
-    return Math.max(0, with - (before + after) / 2);
   }
 
   @Override

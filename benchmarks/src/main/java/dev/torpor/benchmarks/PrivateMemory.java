@@ -1,6 +1,5 @@
 package dev.torpor.benchmarks;
 
-import dev.torpor.benchmarks.report.Figures;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -37,17 +36,6 @@ public final class PrivateMemory {
       now = bytes();
     } while (now < before - NOISE_BYTES);
     return now;
-  }
-
-  /** Weighings, of which there is at least one. */
-  static Figures figures(long[] bytes) {
-    Distribution distribution = Distribution.of(bytes);
-    return new Figures(
-        distribution.p50Nanos(),
-        distribution.p99Nanos(),
-        distribution.maxNanos(),
-        distribution.count(),
-        Figures.BYTES);
   }
 
   /**

@@ -3,7 +3,6 @@ package dev.torpor.benchmarks;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.torpor.benchmarks.report.Figures;
 import dev.torpor.benchmarks.report.Row;
 import dev.torpor.testing.KvmTest;
 import dev.torpor.vmm.checkpoint.MemorySource;
@@ -71,15 +70,13 @@ class BenchmarksRunTest {
     }
   }
 
-  /** The heap shrinks and grows meanwhile. */
   @Test
-  void aChildAddsSomeMemoryAndNeverLess() throws Exception {
+  void oneForkIsMeasuredWithTheInstantBeforeIt() throws Exception {
     try (Benchmark benchmark = Operations.FORK_READY.prepare(folder)) {
-      benchmark.measure(50);
+      benchmark.measure(2);
       List<Row> rows = benchmark.afterwards();
-      assertThat(rows).extracting(Row::operation).containsExactly("fork-whole", "fork-memory");
-      assertThat(rows).allSatisfy(row -> assertThat(row.torpor().p50()).isPositive());
-      assertThat(rows.getLast().torpor().unit()).isEqualTo(Figures.BYTES);
+      assertThat(rows).extracting(Row::operation).containsExactly("fork-whole");
+      assertThat(rows.getFirst().torpor().p50()).isPositive();
     }
   }
 

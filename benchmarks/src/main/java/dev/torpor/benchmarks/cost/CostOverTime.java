@@ -2,6 +2,7 @@ package dev.torpor.benchmarks.cost;
 
 import dev.torpor.benchmarks.WritingVm;
 import dev.torpor.benchmarks.report.Table;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -29,7 +30,7 @@ public final class CostOverTime implements Callable<Integer> {
   private static final long MEMORY_BYTES = 256L << 20;
   private static final List<Integer> INTERVAL_MILLIS = List.of(10, 100, 1000);
   private static final int WARM_UP_SHARE = 4;
-  private static final List<Integer> FORKS = List.of(1, 10, 100);
+  private static final List<Integer> FORKS = List.of(0, 1, 10, 100);
 
   @Option(
       names = "--pages",
@@ -74,7 +75,7 @@ public final class CostOverTime implements Callable<Integer> {
    * @param slowdown how long a guest runs in a round
    * @param slowdownRounds how many rounds there are for each distance between checkpoints
    * @param sustained how long checkpoints follow each other
-   * @param forks how many forks to weigh, one number after the other
+   * @param forks how many forks to weigh, one number after the other; 0 for the VMM alone
    */
   public record Times(
       Duration slowdown, int slowdownRounds, Duration sustained, List<Integer> forks) {
@@ -109,7 +110,7 @@ public final class CostOverTime implements Callable<Integer> {
   }
 
   @Override
-  public Integer call() throws InterruptedException {
+  public Integer call() throws IOException, InterruptedException {
     Times times =
         new Times(
             Duration.ofSeconds(slowdownSeconds),
@@ -130,9 +131,11 @@ public final class CostOverTime implements Callable<Integer> {
    * @param pages how many pages the guests write, all over 256 MiB
    * @param times how long it takes; a part that takes no time is left out
    * @return rows and notes
+   * @throws IOException if a JVM of its own cannot be started, or fails
    * @throws InterruptedException if the thread is interrupted
    */
-  public static Outcome measure(Path folder, int pages, Times times) throws InterruptedException {
+  public static Outcome measure(Path folder, int pages, Times times)
+      throws IOException, InterruptedException {
     WritingVm.Shape shape = WritingVm.Shape.of(MEMORY_BYTES, pages);
     List<Outcome> parts = new ArrayList<>();
     System.err.println("cost over time: memory of forks");

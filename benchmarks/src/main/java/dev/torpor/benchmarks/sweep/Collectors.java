@@ -6,10 +6,8 @@ import dev.torpor.benchmarks.report.Note;
 import dev.torpor.benchmarks.report.Row;
 import dev.torpor.benchmarks.report.Table;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -137,30 +135,16 @@ public final class Collectors implements Callable<Integer> {
       throws IOException, InterruptedException {
     Path log = Files.createTempFile(folder, "torpor-stops-", ".log");
     try {
-      List<String> command = new ArrayList<>(List.of(ChildJvm.java().toString()));
-      command.addAll(ChildJvm.OPTIONS);
-      command.addAll(List.of("-XX:+" + collector, HEAP, StopLog.JVM_OPTION.formatted(log)));
-      command.addAll(List.of("-cp", ChildJvm.classPath(), FaultsBesideGarbage.class.getName()));
-      command.addAll(
-          List.of(folder.toString(), Integer.toString(rounds), Long.toString(bytesPerSecond)));
-      CollectorResult measured = CollectorResult.parse(run(collector, command));
+      String printed =
+          ChildJvm.run(
+              List.of("-XX:+" + collector, HEAP, StopLog.JVM_OPTION.formatted(log)),
+              FaultsBesideGarbage.class,
+              List.of(folder.toString(), Integer.toString(rounds), Long.toString(bytesPerSecond)));
+      CollectorResult measured = CollectorResult.parse(printed);
       long stop = StopLog.longestNanos(Files.readAllLines(log), measured.warmMillis());
       return Result.of(collector, measured, stop);
     } finally {
       Files.delete(log);
     }
-  }
-
-  private static String run(String collector, List<String> command)
-      throws IOException, InterruptedException {
-    Process process =
-        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
-    String printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    int code = process.waitFor();
-    if (code != 0) {
-      throw new IOException(
-          "measuring faults with %s ended with exit code %d".formatted(collector, code));
-    }
-    return printed;
   }
 }

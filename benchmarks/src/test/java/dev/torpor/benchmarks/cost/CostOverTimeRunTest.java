@@ -19,7 +19,7 @@ class CostOverTimeRunTest {
   @Test
   void everyPartTellsWhatItHasFoundAndLeavesNothingBehind() throws Exception {
     CostOverTime.Times times =
-        new CostOverTime.Times(Duration.ofMillis(200), 1, Duration.ofSeconds(1), List.of(2));
+        new CostOverTime.Times(Duration.ofMillis(200), 1, Duration.ofSeconds(1), List.of(50));
     Outcome outcome = CostOverTime.measure(folder, 50, times);
     assertThat(outcome.rows())
         .extracting(Row::operation)
@@ -29,9 +29,10 @@ class CostOverTimeRunTest {
         .contains(
             "checkpoint every 10 ms, 50 pages: slowdown",
             "sustained, 50 pages: durable",
-            "2 forks: resident beside the guests");
+            "50 forks: each has for itself",
+            "50 forks: resident beside the guests");
     assertThat(outcome.notes())
-        .filteredOn(note -> note.name().contains("resident"))
+        .filteredOn(note -> note.name().contains("forks"))
         .allSatisfy(note -> assertThat(note.value()).isPositive());
     assertThat(folder).isEmptyDirectory();
   }

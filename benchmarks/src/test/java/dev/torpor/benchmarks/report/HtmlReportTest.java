@@ -53,7 +53,7 @@ class HtmlReportTest {
             "pausedirtyPages=2000, memory=256 MiB400 µs800 µs200 µs400 µs2.00x ±0.0540 ms80 ms0.010x",
             "pausedirtyPages=2000, memory=1 GiB900 µs1.80 ms450 µs900 µs2.00x ±0.0590 ms180 ms0.010x",
             "write-outdirtyPages=20001600 MB/s889 MB/s2000 MB/s1500 MB/s0.80x",
-            "fork-memorychildren=100259 KiB264 KiB-");
+            "stored-byteschildren=100259 KiB264 KiB-");
   }
 
   @Test
@@ -61,7 +61,7 @@ class HtmlReportTest {
     Document page = page(TestRows.results());
     assertThat(texts(page, "figcaption"))
         .containsExactly(
-            "pause", "write-out", "fork-memory", "pause against memory (dirtyPages=2000)");
+            "pause", "write-out", "stored-bytes", "pause against memory (dirtyPages=2000)");
     assertThat(elements(page, "svg")).hasSize(4);
     // Three sides of two rows, two of one and one of one; and a key for each drawing.
     assertThat(elements(page, "circle")).hasSize(2 + 1 + 1 + 2 + 4);

@@ -39,7 +39,7 @@ final class TestRows {
                 Optional.of(new Figures(2000, 1500, 1000, 12, Figures.THROUGHPUT)),
                 Optional.empty()),
             Row.ofTorpor(
-                "fork-memory",
+                "stored-bytes",
                 Map.of("children", "100"),
                 new Figures(265_000, 270_000, 270_000, 3, Figures.BYTES))),
         List.of(new Note("allocated per exit", 0, "bytes"), Note.millis("durable", 1_234_567)));
