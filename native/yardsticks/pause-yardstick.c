@@ -76,12 +76,15 @@ static void measurePauses(void *context, uint64_t *samples, size_t count)
 {
     struct checkpointed *checkpointed = context;
     uint64_t lastPage = checkpointed->scatter.pages - 1;
+    runnerResume(&checkpointed->runner);
     for (size_t i = 0; i < count; i++) {
         uint64_t pass = scatterPassOf(&checkpointed->scatter, lastPage);
         scatterAwaitEndOf(&checkpointed->scatter, pass + 2); /* the first may have begun before */
         copyAhead(checkpointed);
         samples[i] = pauseOnce(checkpointed);
     }
+    runnerStop(&checkpointed->runner);
+    runnerAwaitPaused(&checkpointed->runner);
 }
 
 static void createIrqchip(const struct flatVm *vm)
@@ -111,7 +114,6 @@ static void openGuest(struct checkpointed *checkpointed, const char *image, size
     checkpointed->runner.afterExit = saveState;
     checkpointed->runner.context = checkpointed;
     runnerStart(&checkpointed->runner);
-    runnerResume(&checkpointed->runner);
 }
 
 int main(int argc, char **argv)
@@ -128,7 +130,6 @@ int main(int argc, char **argv)
     measurePauses(&checkpointed, warmUp, WARM_UP_CHECKPOINTS);
     int status = runYardstick("pause", argv[2], measurePauses, &checkpointed);
 
-    runnerStop(&checkpointed.runner);
     scatterRequireOneInstant(&checkpointed.scatter);
     runnerClose(&checkpointed.runner);
     dirtyLogClose(&checkpointed.log);

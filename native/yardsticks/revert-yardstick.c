@@ -73,6 +73,7 @@ static void stopAndPutBack(struct revertible *revertible)
 static void measureReverts(void *context, uint64_t *samples, size_t count)
 {
     struct revertible *revertible = context;
+    runnerResume(&revertible->runner);
     for (size_t i = 0; i < count; i++) {
         scatterAwaitEndOf(&revertible->scatter, 1);
         uint64_t start = nowNanos();
@@ -80,6 +81,8 @@ static void measureReverts(void *context, uint64_t *samples, size_t count)
         runnerResume(&revertible->runner);
         samples[i] = runnerEntryNanos(&revertible->runner) - start;
     }
+    stopAndPutBack(revertible);
+    runnerAwaitPaused(&revertible->runner);
 }
 
 /* At its first instruction, so that the frozen pages are in no pass yet. */
@@ -110,14 +113,12 @@ static void thawAndRun(struct revertible *revertible, int copied)
     revertible->runner.afterExit = loadState;
     revertible->runner.context = revertible;
     runnerStart(&revertible->runner);
-    runnerResume(&revertible->runner);
     close(fd);
     unlink(frozen->memoryPath);
 }
 
 static void requireAllPutBack(struct revertible *revertible)
 {
-    stopAndPutBack(revertible);
     if (memcmp(revertible->vm.memory, revertible->frozenMemory, revertible->vm.byteSize) != 0) {
         errno = 0;
         fail("the reverted memory is not the frozen one");

@@ -13,7 +13,7 @@ uint64_t nowNanos(void);
  */
 void printSummary(const char *operation, uint64_t *samples, size_t count);
 
-/* Measures count times into samples. */
+/* Measures count times into samples. No guest runs before, nor when it returns: others measure then. */
 typedef void measureFunction(void *context, uint64_t *samples, size_t count);
 
 /*

@@ -16,7 +16,10 @@ interface Benchmark extends AutoCloseable {
     return measured().yardstick();
   }
 
-  /** Takes a round of samples, after warming up as often as the caller likes. */
+  /**
+   * Takes a round of samples, after warming up as often as the caller likes. Between two rounds no
+   * guest runs: it would have a processor that the C program is to have.
+   */
   Distribution measure(int count) throws InterruptedException;
 
   /** What the rounds so far have left beside their samples was only warming up. */

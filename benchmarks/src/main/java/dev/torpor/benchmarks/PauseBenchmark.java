@@ -24,6 +24,7 @@ final class PauseBenchmark implements Benchmark {
     this.operation = operation;
     writer = new WritingVm(folder, WritingVm.Shape.of(memoryByteSize, pages), this::note);
     writer.checkpoint().awaitDurable();
+    writer.vm().pause();
   }
 
   private void note(Checkpoint checkpoint) {
@@ -41,8 +42,11 @@ final class PauseBenchmark implements Benchmark {
 
   @Override
   public Distribution measure(int count) throws InterruptedException {
+    writer.vm().resume();
     try (Cores _ = Cores.keepApart("writer-vcpu")) {
       return takeCheckpoints(count);
+    } finally {
+      writer.vm().pause();
     }
   }
 

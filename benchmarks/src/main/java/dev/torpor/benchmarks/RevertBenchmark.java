@@ -40,6 +40,7 @@ final class RevertBenchmark implements Benchmark {
     scatter.fill(vm.memory());
     target = vm.checkpoint("").awaitDurable();
     vm.start();
+    vm.pause();
   }
 
   @Override
@@ -49,8 +50,11 @@ final class RevertBenchmark implements Benchmark {
 
   @Override
   public Distribution measure(int count) throws InterruptedException {
+    vm.resume();
     try (Cores _ = Cores.keepApart("reverted-vcpu")) {
       return revert(count);
+    } finally {
+      vm.pause();
     }
   }
 
