@@ -4,6 +4,8 @@ import dev.torpor.benchmarks.report.Figures;
 import dev.torpor.benchmarks.report.Note;
 import dev.torpor.benchmarks.report.Row;
 import java.io.IOException;
+import java.lang.management.CompilationMXBean;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -12,6 +14,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 
 /**
  * One operation, measured of Torpor and of its C program in alternating rounds, in several sweeps.
@@ -19,6 +22,8 @@ import java.util.TreeMap;
  * to get its memory.
  */
 final class Comparison {
+  private static final CompilationMXBean COMPILER = ManagementFactory.getCompilationMXBean();
+
   private final Operation operation;
   private final Path home;
   private final Path folder;
@@ -87,8 +92,11 @@ final class Comparison {
     long end;
     do {
       long before = System.nanoTime();
-      warmUp.add(benchmark.measure(count).p50Nanos());
+      long compiledMillis = COMPILER.getTotalCompilationTime();
+      long median = benchmark.measure(count).p50Nanos();
       end = System.nanoTime();
+      compiledMillis = COMPILER.getTotalCompilationTime() - compiledMillis;
+      warmUp.add(median, (double) TimeUnit.MILLISECONDS.toNanos(compiledMillis) / (end - before));
       count = pace.samplesPerRound(operation, count, end - before);
     } while (!pace.isWarm(end - start, warmUp.isOver()));
     return count;

@@ -31,8 +31,8 @@ record Pace(
       new Pace(
           QUICK_SWEEPS,
           QUICK_ROUNDS,
-          Duration.ofSeconds(5),
-          Duration.ofSeconds(10),
+          Duration.ofSeconds(2),
+          Duration.ofSeconds(20),
           Duration.ofMillis(600),
           Duration.ofMinutes(4));
 

@@ -97,23 +97,34 @@ class RoundsTest {
       @ForAll @Size(max = 6) List<Boolean> falls) {
     WarmUp warmUp = new WarmUp();
     long median = floor << 8;
-    warmUp.add(median);
+    warmUp.add(median, 0);
     int withoutFall = 0;
     for (boolean fall : falls) {
-      assertThat(warmUp.isOver()).isEqualTo(withoutFall >= 2);
+      assertThat(warmUp.isOver()).isEqualTo(withoutFall >= 3);
       median = fall ? median / 2 : median;
       withoutFall = fall ? 0 : withoutFall + 1;
-      warmUp.add(median);
+      warmUp.add(median, 0);
     }
-    assertThat(warmUp.isOver()).isEqualTo(withoutFall >= 2);
+    assertThat(warmUp.isOver()).isEqualTo(withoutFall >= 3);
   }
 
   @Test
   void aRoundThatIsAsSlowAsTheFirstIsNoFall() {
     WarmUp warmUp = new WarmUp();
-    for (long median : new long[] {100, 50, 100, 49}) {
-      warmUp.add(median);
+    for (long median : new long[] {100, 50, 100, 49, 51}) {
+      warmUp.add(median, 0);
     }
+    assertThat(warmUp.isOver()).isTrue();
+  }
+
+  @Test
+  void whileTheCompilerWorksWarmUpGoesOn() {
+    WarmUp warmUp = new WarmUp();
+    for (double compiling : new double[] {0.9, 0, 0, 0.2, 0.01, 0}) {
+      warmUp.add(100, compiling);
+      assertThat(warmUp.isOver()).isFalse();
+    }
+    warmUp.add(100, 0.04);
     assertThat(warmUp.isOver()).isTrue();
   }
 }
