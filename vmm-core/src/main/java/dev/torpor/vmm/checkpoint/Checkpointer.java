@@ -3,17 +3,15 @@ package dev.torpor.vmm.checkpoint;
 import dev.torpor.snapshot.CheckpointHold;
 import dev.torpor.snapshot.SnapshotFormatException;
 import dev.torpor.snapshot.Store;
+import dev.torpor.vmm.thread.Worker;
 import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.Deque;
-import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.Executor;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -48,8 +46,8 @@ public final class Checkpointer implements AutoCloseable {
   private DraftTools tools;
 
   private Reverter reverter;
-  private final ExecutorService writer;
-  private final ExecutorService publisher;
+  private final Executor writer;
+  private final Executor publisher;
 
   /** What the machine was forked from, if that was not published yet. */
   private final Optional<Checkpoint> pendingStart;
@@ -95,15 +93,11 @@ public final class Checkpointer implements AutoCloseable {
     this.lineage = new Lineage(start.position(), machine.memory().pageCount());
     this.budget = budget;
     this.pendingStart = start.pending();
-    this.writer = executor(vmName + "-checkpoint-writer");
-    this.publisher = executor(vmName + "-checkpoint-publisher");
+    this.writer = Worker.executor(vmName + "-checkpoint-writer");
+    this.publisher = Worker.executor(vmName + "-checkpoint-publisher");
     this.holds = new Holds(store, vmName);
     start.hold().ifPresent(holds::origin);
     pendingStart.ifPresent(origin -> origin.whenDurable(() -> holds.origin(origin.uuid())));
-  }
-
-  private static ExecutorService executor(String name) {
-    return Executors.newSingleThreadExecutor(Thread.ofPlatform().daemon().name(name).factory());
   }
 
   /**
@@ -179,7 +173,8 @@ public final class Checkpointer implements AutoCloseable {
       }
       checkpoint.reachedWritten(draft.storedBytes(), draft.origin());
       publishing =
-          CompletableFuture.runAsync(() -> publish(draft, pending), publisher)
+          publishing
+              .thenRunAsync(() -> publish(draft, pending), publisher)
               .exceptionally(this::tell);
     } catch (RuntimeException | Error e) {
       giveUp(draft);
@@ -323,7 +318,7 @@ public final class Checkpointer implements AutoCloseable {
       }
       closed = true;
       writingOut.join();
-      List.of(writer, publisher).forEach(Checkpointer::end);
+      publishing.join();
       if (tools != null) {
         tools.close();
       }
@@ -331,21 +326,6 @@ public final class Checkpointer implements AutoCloseable {
       holds.close();
     } finally {
       taking.unlock();
-    }
-  }
-
-  private static void end(ExecutorService executor) {
-    executor.shutdown();
-    boolean interrupted = false;
-    while (!executor.isTerminated()) {
-      try {
-        executor.awaitTermination(1, TimeUnit.DAYS);
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
     }
   }
 }

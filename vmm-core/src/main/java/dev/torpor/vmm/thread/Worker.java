@@ -1,6 +1,7 @@
 package dev.torpor.vmm.thread;
 
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executor;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -46,6 +47,16 @@ public final class Worker {
     Worker worker = new Worker(name, work);
     THREADS.execute(worker::run);
     return worker;
+  }
+
+  /**
+   * Starts each task as a worker of its own: they are not put in order.
+   *
+   * @param name what their threads are called meanwhile
+   * @return what starts them
+   */
+  public static Executor executor(String name) {
+    return task -> start(name, task);
   }
 
   private void run() {
