@@ -24,6 +24,9 @@ public final class Layers implements AutoCloseable {
   /** How many layers stay open at once; others open again when they are read. */
   private static final int MAX_OPEN = 256;
 
+  /** Of a number in a file's name, at least. */
+  private static final int DIGITS = 8;
+
   private static final Pattern NAME = Pattern.compile("(\\d{8,10})\\.(layer|gone)");
 
   private final Path directory;
@@ -167,7 +170,8 @@ public final class Layers implements AutoCloseable {
    * @return the path of its file
    */
   public Path path(int number) {
-    return directory.resolve("%08d.layer".formatted(Integer.toUnsignedLong(number)));
+    String digits = Integer.toUnsignedString(number);
+    return directory.resolve("0".repeat(Math.max(0, DIGITS - digits.length())) + digits + ".layer");
   }
 
   /**

@@ -1,9 +1,7 @@
 package dev.torpor.vmm.device;
 
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
-import java.util.List;
-import java.util.Optional;
 
 /**
  * One address space of devices: I/O ports, or guest physical addresses that are not RAM.
@@ -44,23 +42,17 @@ public final class Bus {
       throw new IllegalArgumentException(
           "%s range 0x%x of %d bytes is not a range".formatted(name, start, byteSize));
     }
-    overlapping(start, byteSize)
-        .ifPresent(
-            other -> {
-              throw new IllegalArgumentException(
-                  "%s range 0x%x of %d bytes overlaps 0x%x of %d bytes"
-                      .formatted(name, start, byteSize, other.start, other.byteSize));
-            });
-    List<Range> attached = new ArrayList<>(List.of(ranges));
-    attached.add(new Range(start, byteSize, device));
-    attached.sort(Comparator.comparingLong(Range::start));
-    ranges = attached.toArray(Range[]::new);
-  }
-
-  private Optional<Range> overlapping(long start, long byteSize) {
-    return List.of(ranges).stream()
-        .filter(other -> start < other.start + other.byteSize && other.start < start + byteSize)
-        .findFirst();
+    for (Range other : ranges) {
+      if (start < other.start + other.byteSize && other.start < start + byteSize) {
+        throw new IllegalArgumentException(
+            "%s range 0x%x of %d bytes overlaps 0x%x of %d bytes"
+                .formatted(name, start, byteSize, other.start, other.byteSize));
+      }
+    }
+    Range[] attached = Arrays.copyOf(ranges, ranges.length + 1);
+    attached[ranges.length] = new Range(start, byteSize, device);
+    Arrays.sort(attached, Comparator.comparingLong(Range::start));
+    ranges = attached;
   }
 
   /**
