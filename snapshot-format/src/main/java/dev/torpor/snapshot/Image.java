@@ -139,6 +139,10 @@ public final class Image {
    * @throws SnapshotFormatException if a node is damaged, or a run is not inside its file
    */
   public Optional<List<Extent>> extents(int maxCount) {
+    // A run lies in one layer: where many layers have blocks, nothing has to be read to know.
+    if (root().layers().stream().filter(use -> use.liveBlocks() > 0).count() > maxCount) {
+      return Optional.empty();
+    }
     return new ExtentFinder(this, maxCount).find();
   }
 
