@@ -247,7 +247,7 @@ public final class Pager implements AutoCloseable {
     long page = present.nextMissing(from, end);
     while (page < end && !closing) {
       requireSound(page);
-      int count = pageIn.bringIn(page, present.nextPresent(page, end));
+      int count = pageIn.bringIn(page, present.nextPresent(page + 1, end));
       if (count == 0) {
         LockSupport.parkNanos(RETRY_NANOS);
       }
@@ -404,7 +404,7 @@ public final class Pager implements AutoCloseable {
       int left = reads;
       long page = present.nextMissing(first, end);
       while (page < end && left > 0) {
-        int count = pageIn.bringIn(page, present.nextPresent(page, end));
+        int count = pageIn.bringIn(page, present.nextPresent(page + 1, end));
         left = count == 0 ? 0 : left - 1;
         page = present.nextMissing(page + count, end);
       }

@@ -81,7 +81,10 @@ class PagedGuestTest {
       random.longs(300, 0, PAGES).forEach(some::add);
       CompletableFuture<Void> prefetched = prefetch ? pager.prefetch(some) : null;
       CompletableFuture<Void> filled = fill ? pager.fill() : null;
-      assertThat(rig.run()).isEqualTo(new VmExit.GuestExited(0, 0));
+      VmExit exit = rig.run();
+      assertThat(exit)
+          .as(() -> "the pager's failure: " + failure.getNow(null))
+          .isEqualTo(new VmExit.GuestExited(0, 0));
       rig.stop();
       if (prefetched != null) {
         prefetched.get(30, TimeUnit.SECONDS);

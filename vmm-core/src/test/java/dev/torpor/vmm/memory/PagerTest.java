@@ -18,6 +18,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -86,6 +87,24 @@ class PagerTest {
       }
       assertThat(source.reads.get()).isEqualTo(reads);
     }
+  }
+
+  /** What one finds missing another has brought in before it looks again. */
+  @Test
+  void manyThatBringInTheSamePagesAtOnceDoNotStopTheVm() throws Exception {
+    source.longestRun = 1;
+    for (int i = 0; i < 20; i++) {
+      try (GuestMemory shared = GuestMemory.allocate(MEMORY_BYTES, MemoryBacking.ANONYMOUS, false);
+          Pager pager = Pager.attach(shared, source, SINGLE, failures::add)) {
+        List<CompletableFuture<Void>> fills =
+            IntStream.range(0, 4).mapToObj(_ -> pager.fill()).toList();
+        for (CompletableFuture<Void> fill : fills) {
+          fill.get(30, TimeUnit.SECONDS);
+        }
+        assertThat(pager.presentPageCount()).isEqualTo(PAGES);
+      }
+    }
+    assertThat(failures).isEmpty();
   }
 
   @Test
