@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -90,14 +91,21 @@ class VerbsTest {
       JsonObject ofChild = checkpoint("b", "later");
       JsonObject ofParent = checkpoint("a", "later");
 
-      for (JsonObject checkpoint : List.of(ofChild, ofParent)) {
-        assertThat(checkpoint.get("parent")).isEqualTo(origin.get("uuid"));
-        assertThat(checkpoint.get("dirtyPages").getAsLong()).as("it runs").isPositive();
-      }
+      assertThat(ofChild.get("parent")).isEqualTo(origin.get("uuid"));
+      assertThat(ofParent.get("parent")).isEqualTo(origin.get("uuid"));
+      awaitWrites("b");
+      awaitWrites("a");
       parent.ask("stop");
       child.ask("stop");
       assertThat(parent.exitCode()).as(parent.errors()).isEqualTo(130);
       assertThat(child.exitCode()).as(child.errors()).isEqualTo(130);
+    }
+  }
+
+  /** A guest that runs writes sooner or later, on a busy host later; the test has a time limit. */
+  private void awaitWrites(String vm) throws Exception {
+    for (int i = 0; checkpoint(vm, "write-" + i).get("dirtyPages").getAsLong() == 0; i++) {
+      TimeUnit.MILLISECONDS.sleep(20);
     }
   }
 
