@@ -1,5 +1,6 @@
 package dev.torpor.vmm.memory;
 
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 
 /** Waits for what other threads do. */
@@ -16,11 +17,17 @@ final class Awaiting {
     }
   }
 
-  /** The live thread of a name. */
-  static Thread threadNamed(String name) {
-    return Thread.getAllStackTraces().keySet().stream()
-        .filter(thread -> thread.getName().equals(name))
-        .findAny()
-        .orElseThrow();
+  /** The live thread of a name, once it has taken it. */
+  static Thread threadNamed(String name) throws InterruptedException {
+    AtomicReference<Thread> found = new AtomicReference<>();
+    until(
+        () -> {
+          Thread.getAllStackTraces().keySet().stream()
+              .filter(thread -> thread.getName().equals(name))
+              .findAny()
+              .ifPresent(found::set);
+          return found.get() != null;
+        });
+    return found.get();
   }
 }
