@@ -34,7 +34,6 @@ public final class VcpuFd extends KvmFd {
 
   private final Mapping shared;
   private final VcpuRun run;
-  private final MemorySegment callState = Native.newState();
 
   VcpuFd(FileDescriptor descriptor, Mapping shared) {
     super(descriptor);
@@ -50,7 +49,17 @@ public final class VcpuFd extends KvmFd {
    * @throws KvmException EFAULT where guest memory is not there, EBADF and others
    */
   public boolean run() {
-    int result = Ioctl.invoke(callState, descriptor().number(), RUN_CODE, 0);
+    int fd = descriptor().number();
+    int result = Ioctl.invokeBare(fd, RUN_CODE, 0);
+    if (result >= 0) {
+      return true;
+    }
+    // Once the vCPU is closed, there is no page to look at.
+    if (fd >= 0 && run.takeInterruption()) {
+      return false;
+    }
+    // Asked again, KVM says why: a signal that ended the run is still there.
+    result = Ioctl.invoke(fd, KvmRequests.KVM_RUN, 0);
     if (result >= 0) {
       return true;
     }

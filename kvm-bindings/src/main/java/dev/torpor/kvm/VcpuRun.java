@@ -84,6 +84,15 @@ public final class VcpuRun {
     return page.get(JAVA_INT, EXIT_REASON);
   }
 
+  /** Whether KVM says that a signal has ended the run: it says so once for each. */
+  boolean takeInterruption() {
+    if (exitReason() != ExitReason.INTR) {
+      return false;
+    }
+    page.set(JAVA_INT, EXIT_REASON, ExitReason.UNKNOWN);
+    return true;
+  }
+
   /**
    * Makes the next KVM_RUN complete what is pending and return EINTR before the guest runs.
    *

@@ -29,6 +29,8 @@ public final class Epoll implements AutoCloseable {
       Native.link("epoll_ctl", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG);
   private static final MethodHandle WAIT =
       Native.link("epoll_wait", JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT);
+  private static final MethodHandle BARE_WAIT =
+      Native.linkBare("epoll_wait", JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT);
 
   private final FileDescriptor descriptor;
   private final MemorySegment events = Arena.ofAuto().allocate(EVENT_BYTES * MAX_EVENTS, 8);
@@ -97,13 +99,26 @@ public final class Epoll implements AutoCloseable {
   }
 
   /**
-   * Waits until a watched descriptor is readable.
+   * Waits until a watched descriptor is readable. Allocates nothing, unless a signal comes.
    *
    * @param timeoutMillis how long at most; -1 for as long as it takes
    * @return how many were found, at most 64; 0 if the time ran out or a signal came
    * @throws LinuxException EBADF
    */
   public int await(int timeoutMillis) {
+    int result;
+    try {
+      result =
+          (int)
+              BARE_WAIT.invokeExact(
+                  descriptor.number(), events.address(), MAX_EVENTS, timeoutMillis);
+    } catch (Throwable t) {
+      throw Native.mismatch("epoll_wait", t);
+    }
+    return result >= 0 ? result : awaitAgain(timeoutMillis);
+  }
+
+  private int awaitAgain(int timeoutMillis) {
     MemorySegment state = Native.state();
     int result;
     try {

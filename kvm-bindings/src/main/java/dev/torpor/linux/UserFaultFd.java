@@ -116,6 +116,8 @@ public final class UserFaultFd implements AutoCloseable {
       Native.linkVariadic("syscall", JAVA_LONG, 1, JAVA_LONG, JAVA_INT);
   private static final MethodHandle READ =
       Native.link("read", JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG);
+  private static final MethodHandle BARE_READ =
+      Native.linkBare("read", JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG);
 
   private final FileDescriptor descriptor;
   private final long features;
@@ -259,7 +261,7 @@ public final class UserFaultFd implements AutoCloseable {
     argument.set(JAVA_LONG, 0, address);
     argument.set(JAVA_LONG, Long.BYTES, byteCount);
     argument.set(JAVA_LONG, 2 * Long.BYTES, mode);
-    int result = Ioctl.invoke(descriptor.number(), request, argument.address());
+    int result = Ioctl.invokeHot(descriptor.number(), request, argument.address());
     if (result < 0) {
       throw failure(request, result, address, byteCount, mode);
     }
@@ -303,8 +305,8 @@ public final class UserFaultFd implements AutoCloseable {
     argument.set(JAVA_LONG, 16, byteCount);
     argument.set(JAVA_LONG, 24, mode);
     argument.set(JAVA_LONG, 32, 0);
-    int result = Ioctl.invoke(descriptor.number(), request, argument.address());
-    return outcome(request, result, argument.get(JAVA_LONG, 32), address, byteCount, mode);
+    int result = Ioctl.invokeBare(descriptor.number(), request.code(), argument.address());
+    return outcome(request, result, argument, 32, byteCount);
   }
 
   /**
@@ -352,20 +354,32 @@ public final class UserFaultFd implements AutoCloseable {
     argument.set(JAVA_LONG, 8, byteCount);
     argument.set(JAVA_LONG, 16, mode);
     argument.set(JAVA_LONG, 24, 0);
-    int result = Ioctl.invoke(descriptor.number(), request, argument.address());
-    return outcome(request, result, argument.get(JAVA_LONG, 24), address, byteCount, mode);
+    int result = Ioctl.invokeBare(descriptor.number(), request.code(), argument.address());
+    return outcome(request, result, argument, 24, byteCount);
   }
 
-  /** The kernel tells partial work by EAGAIN and a positive count in the last field. */
-  private static long outcome(
-      IoctlRequest request, int result, long done, long address, long byteCount, long mode) {
+  /**
+   * The kernel says in the argument's last field what was done, or why nothing was; it tells
+   * partial work by EAGAIN and a positive count there. What it refuses before it begins leaves the
+   * field as it was, and is asked for again to learn why.
+   */
+  private long outcome(
+      IoctlRequest request, int first, MemorySegment argument, long field, long byteCount) {
+    int result = first;
+    long done = argument.get(JAVA_LONG, field);
+    if (result < 0 && done == 0) {
+      result = Ioctl.invoke(descriptor.number(), request, argument.address());
+      done = argument.get(JAVA_LONG, field);
+    }
     if (result >= 0 || done > 0) {
       return done;
     }
-    if (result == -Errno.EAGAIN || result == -Errno.EEXIST) {
-      return result;
+    int error = (int) (done < 0 ? done : result);
+    if (error == -Errno.EAGAIN || error == -Errno.EEXIST) {
+      return error;
     }
-    throw failure(request, result, address, byteCount, mode);
+    long mode = argument.get(JAVA_LONG, field - Long.BYTES);
+    throw failure(request, error, argument.get(JAVA_LONG, 0), byteCount, mode);
   }
 
   private static LinuxException failure(
@@ -398,13 +412,26 @@ public final class UserFaultFd implements AutoCloseable {
     public Messages() {}
 
     /**
-     * Reads what waits, without blocking.
+     * Reads what waits, without blocking. Allocates nothing where something waits.
      *
      * @param source the userfaultfd
      * @return how many messages were read; 0 if none waited
      * @throws LinuxException EBADF
      */
     public int read(UserFaultFd source) {
+      long result;
+      try {
+        result =
+            (long)
+                BARE_READ.invokeExact(
+                    source.descriptor.number(), buffer.address(), buffer.byteSize());
+      } catch (Throwable t) {
+        throw Native.mismatch("read", t);
+      }
+      return result >= 0 ? (int) (result / MESSAGE_BYTES) : readAgain(source);
+    }
+
+    private int readAgain(UserFaultFd source) {
       MemorySegment state = Native.state();
       long result;
       try {

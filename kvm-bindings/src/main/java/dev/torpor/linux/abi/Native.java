@@ -49,11 +49,39 @@ public final class Native {
         name, FunctionDescriptor.of(result, arguments), Linker.Option.firstVariadicArg(fixedCount));
   }
 
-  @SuppressWarnings("restricted")
+  /**
+   * As {@link #link}, without {@code errno} and the call state: for hot paths. The JDK makes an
+   * object for each call that has a call state, unless C2 has compiled the caller. Who gets -1 asks
+   * again with a handle that tells why.
+   *
+   * @param name the symbol in libc
+   * @param result what it returns
+   * @param arguments its arguments
+   * @return a handle that takes the arguments alone
+   */
+  public static MethodHandle linkBare(String name, MemoryLayout result, MemoryLayout... arguments) {
+    return handle(name, FunctionDescriptor.of(result, arguments));
+  }
+
+  /**
+   * As {@link #linkBare}, for a function whose arguments from {@code fixedCount} on are variadic.
+   */
+  static MethodHandle linkBareVariadic(
+      String name, MemoryLayout result, int fixedCount, MemoryLayout... arguments) {
+    return handle(
+        name, FunctionDescriptor.of(result, arguments), Linker.Option.firstVariadicArg(fixedCount));
+  }
+
   private static MethodHandle link(
       String name, FunctionDescriptor type, Linker.Option... variadic) {
     Linker.Option[] options = Arrays.copyOf(variadic, variadic.length + 1);
     options[variadic.length] = Linker.Option.captureCallState("errno");
+    return handle(name, type, options);
+  }
+
+  @SuppressWarnings("restricted")
+  private static MethodHandle handle(
+      String name, FunctionDescriptor type, Linker.Option... options) {
     MemorySegment symbol =
         LINKER
             .defaultLookup()

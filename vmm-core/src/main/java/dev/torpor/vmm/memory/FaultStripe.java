@@ -112,9 +112,9 @@ final class FaultStripe implements AutoCloseable {
   }
 
   private void readMessages() {
-    int count;
-    while (waitingCount + UserFaultFd.Messages.CAPACITY <= MAX_WAITING
-        && (count = messages.read(faults)) > 0) {
+    boolean more = true;
+    while (more && waitingCount + UserFaultFd.Messages.CAPACITY <= MAX_WAITING) {
+      int count = messages.read(faults);
       for (int i = 0; i < count; i++) {
         if (messages.event(i) == UserFaultFd.EVENT_PAGEFAULT) {
           long page = (messages.faultAddress(i) - address) / MemoryLayout.PAGE_BYTES;
@@ -122,6 +122,8 @@ final class FaultStripe implements AutoCloseable {
           append(page << 1 | (wp ? 1 : 0));
         }
       }
+      // What comes now makes the next wait return at once.
+      more = count == UserFaultFd.Messages.CAPACITY;
     }
   }
 
