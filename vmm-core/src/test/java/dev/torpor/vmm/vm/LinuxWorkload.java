@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
  * Processes in a Linux guest that write, compute and look at the clock without end, and each check
@@ -140,15 +140,25 @@ final class LinuxWorkload {
 
   /** How many rounds each process has finished. */
   Map<String, Long> rounds() throws InterruptedException {
-    Map<String, Long> rounds = new TreeMap<>();
-    while (!rounds.keySet().equals(NAMES)) { // a file is empty for a moment while it is written
-      machine
-          .run("cd /tmp/rounds; grep . *; cd /")
-          .lines()
-          .map(line -> line.split(":", -1))
-          .forEach(parts -> rounds.put(parts[0], Long.valueOf(parts[1])));
+    long deadline = System.nanoTime() + LinuxMachine.PATIENCE.toNanos();
+    while (true) {
+      String printed = machine.run("cd /tmp/rounds; grep . *; cd /");
+      Map<String, Long> rounds = parsed(printed);
+      if (rounds.keySet().equals(NAMES)) {
+        return rounds;
+      }
+      if (System.nanoTime() > deadline) { // a file is empty only for a moment, while it is written
+        throw new AssertionError(
+            "not what the processes write: %s; %s".formatted(printed, machine.run("ps")));
+      }
     }
-    return rounds;
+  }
+
+  private static Map<String, Long> parsed(String lines) {
+    return lines
+        .lines()
+        .map(line -> line.split(":", -1))
+        .collect(Collectors.toMap(parts -> parts[0], parts -> Long.valueOf(parts[1])));
   }
 
   /** Waits until each process has finished some rounds more. */
