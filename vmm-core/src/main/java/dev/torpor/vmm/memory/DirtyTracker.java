@@ -32,15 +32,15 @@ import java.util.List;
 public sealed interface DirtyTracker extends AutoCloseable
     permits DirtyLogTracker, DirtyRingTracker, WriteProtectTracker {
   /**
-   * Makes a tracker for a VM that has its memslots and no vCPUs yet. It does not track before
-   * {@link #start}, and costs the guest nothing until then.
+   * Makes a tracker for a VM that has no vCPUs yet. It does not track before {@link #start}, and
+   * costs the guest nothing until then.
    *
    * @param kind how to track
    * @param memory the VM's memory
    * @param vm the VM
-   * @param slots its memslots, each within {@code memory} at a multiple of 64 pages, as they were
-   *     set; those that {@linkplain MemorySlot#LOG_DIRTY_PAGES log} from the start need no change
-   *     when tracking starts
+   * @param slots its memslots, each within {@code memory} at a multiple of 64 pages, as they are
+   *     set before tracking starts; those that {@linkplain MemorySlot#LOG_DIRTY_PAGES log} from the
+   *     start need no change when tracking starts
    * @return the tracker
    * @throws IllegalStateException if this host cannot track so; the message says what can be done
    */

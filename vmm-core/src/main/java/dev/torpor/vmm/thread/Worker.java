@@ -2,6 +2,8 @@ package dev.torpor.vmm.thread;
 
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
+import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -57,6 +59,36 @@ public final class Worker {
    */
   public static Executor executor(String name) {
     return task -> start(name, task);
+  }
+
+  /**
+   * Does two things at the same time, and returns when both have ended.
+   *
+   * @param name what the thread of the first is called meanwhile
+   * @param beside what a thread of its own does
+   * @param own what the calling thread does
+   * @throws RuntimeException as one of them failed: the calling thread's failure goes first
+   * @throws OutOfMemoryError if the system has no thread for it; nothing was done then
+   */
+  public static void runBeside(String name, Runnable beside, Runnable own) {
+    FutureTask<Void> task = new FutureTask<>(beside, null);
+    Worker worker = start(name, task);
+    try {
+      own.run();
+    } finally {
+      worker.join();
+    }
+    if (task.state() == Future.State.FAILED) {
+      throw rethrown(task.exceptionNow());
+    }
+  }
+
+  private static RuntimeException rethrown(Throwable failure) {
+    return switch (failure) {
+      case RuntimeException e -> e;
+      case Error e -> throw e;
+      default -> throw new AssertionError("a runnable declares no other exception", failure);
+    };
   }
 
   private void run() {

@@ -45,6 +45,7 @@ import dev.torpor.vmm.memory.DirtyTracker;
 import dev.torpor.vmm.memory.GuestMemory;
 import dev.torpor.vmm.memory.MemoryRegion;
 import dev.torpor.vmm.memory.TrackerKind;
+import dev.torpor.vmm.thread.Worker;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -81,6 +82,7 @@ final class Machine implements AutoCloseable {
   private RestoredMemory restoredMemory;
   private MachineDisks disks;
   private VmFd vm;
+  private List<MemorySlot> slots;
   private DirtyTracker dirtyTracker;
   private EventLoop eventLoop;
   private VcpuGroup vcpus;
@@ -218,7 +220,7 @@ final class Machine implements AutoCloseable {
   private void createVm(
       HostKvm host, boolean interruptControllers, TrackerKind tracker, boolean logFromTheStart) {
     vm = owned.own(host.kvm().createVm());
-    List<MemorySlot> slots = addMemorySlots(logFromTheStart);
+    slots = memorySlots(logFromTheStart);
     dirtyTracker = owned.own(DirtyTracker.create(tracker, memory, vm, slots));
     if (interruptControllers) {
       vm.setIdentityMapAddress(IDENTITY_MAP_GPA);
@@ -228,22 +230,20 @@ final class Machine implements AutoCloseable {
     }
   }
 
-  private List<MemorySlot> addMemorySlots(boolean log) {
+  private List<MemorySlot> memorySlots(boolean log) {
     List<MemoryRegion> regions = memory.regions();
-    List<MemorySlot> slots = new ArrayList<>();
-    for (int id = 0; id < regions.size(); id++) {
-      MemoryRegion region = regions.get(id);
-      MemorySlot slot =
-          new MemorySlot(
-              id,
-              log ? MemorySlot.LOG_DIRTY_PAGES : 0,
-              region.gpa(),
-              region.byteSize(),
-              memory.hva(region.gpa(), region.byteSize()));
-      vm.setMemorySlot(slot);
-      slots.add(slot);
-    }
-    return slots;
+    return IntStream.range(0, regions.size())
+        .mapToObj(id -> memorySlot(id, regions.get(id), log))
+        .toList();
+  }
+
+  private MemorySlot memorySlot(int id, MemoryRegion region, boolean log) {
+    return new MemorySlot(
+        id,
+        log ? MemorySlot.LOG_DIRTY_PAGES : 0,
+        region.gpa(),
+        region.byteSize(),
+        memory.hva(region.gpa(), region.byteSize()));
   }
 
   /** Their event loop is quiesced until the guest is let run. */
@@ -327,8 +327,16 @@ final class Machine implements AutoCloseable {
     mmio.attach(Doorbell.GPA, Doorbell.BYTE_SIZE, doorbell);
   }
 
-  /** CPUID first: which MSRs a vCPU has follows from it. */
+  /** Memslots and vCPUs take KVM some hundred microseconds each, so it makes both at once. */
   private void createVcpus(List<Cpuid> cpuids, VcpuTask preparation) {
+    Worker.runBeside(
+        name + "-memslots",
+        () -> slots.forEach(vm::setMemorySlot),
+        () -> createVcpusAlone(cpuids, preparation));
+  }
+
+  /** CPUID first: which MSRs a vCPU has follows from it. */
+  private void createVcpusAlone(List<Cpuid> cpuids, VcpuTask preparation) {
     vcpus = owned.own(new VcpuGroup(name, ports, mmio, dirtyTracker::makeRoomInRings, exits));
     for (int id = 0; id < cpuids.size(); id++) {
       VcpuFd vcpu = vm.createVcpu(id);

@@ -1,6 +1,7 @@
 package dev.torpor.vmm.thread;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -83,5 +84,66 @@ class WorkerTest {
             });
     worker.join();
     assertThat(worker.joinBefore(0)).isTrue();
+  }
+
+  @Test
+  void twoThingsAreDoneAtTheSameTime() {
+    CountDownLatch own = new CountDownLatch(1);
+    CountDownLatch beside = new CountDownLatch(1);
+    Thread caller = Thread.currentThread();
+    AtomicReference<Thread> ownThread = new AtomicReference<>();
+    AtomicReference<Thread> otherThread = new AtomicReference<>();
+    Worker.runBeside(
+        "beside",
+        () -> {
+          otherThread.set(Thread.currentThread());
+          beside.countDown();
+          await(own);
+        },
+        () -> {
+          ownThread.set(Thread.currentThread());
+          own.countDown();
+          await(beside);
+        });
+    assertThat(ownThread).hasValue(caller);
+    assertThat(otherThread.get()).isNotNull().isNotSameAs(caller);
+  }
+
+  @Test
+  void ofTwoThingsTheOneThatFailsIsReportedOnceTheOtherHasEnded() {
+    AtomicReference<Boolean> ended = new AtomicReference<>(false);
+    Runnable slow =
+        () -> {
+          pause();
+          ended.set(true);
+        };
+    Runnable failing =
+        () -> {
+          throw new IllegalStateException("no");
+        };
+    assertThatThrownBy(() -> Worker.runBeside("beside", slow, failing))
+        .isInstanceOf(IllegalStateException.class);
+    assertThat(ended).hasValue(true);
+    ended.set(false);
+    assertThatThrownBy(() -> Worker.runBeside("beside", failing, slow))
+        .isInstanceOf(IllegalStateException.class);
+    assertThat(ended).hasValue(true);
+    assertThatThrownBy(
+            () ->
+                Worker.runBeside(
+                    "beside",
+                    () -> {
+                      throw new OutOfMemoryError("an error, not an exception");
+                    },
+                    slow))
+        .isInstanceOf(OutOfMemoryError.class);
+  }
+
+  private static void pause() {
+    try {
+      TimeUnit.NANOSECONDS.sleep(A_WHILE);
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
   }
 }
