@@ -345,7 +345,9 @@ public final class Vm implements AutoCloseable {
    * @throws InterruptedException if the thread is interrupted before the instant is fixed
    */
   public Checkpoint checkpoint(String label) throws InterruptedException {
-    return requireCheckpointer().take(label);
+    Checkpointer taker = requireCheckpointer();
+    Rehearsal.once();
+    return taker.take(label);
   }
 
   /**
@@ -401,8 +403,7 @@ public final class Vm implements AutoCloseable {
    * @throws InterruptedException if the thread is interrupted
    */
   public List<Vm> fork(List<RestoreConfig> children) throws InterruptedException {
-    Checkpointer parent = requireCheckpointer();
-    Checkpoint instant = parent.take("").awaitWritten();
+    Checkpoint instant = checkpoint("").awaitWritten();
     if (children.stream().anyMatch(child -> child.diskFolder().isPresent())) {
       instant.awaitDurable(); // what their disks are found to descend from after a crash
     }
@@ -456,6 +457,11 @@ public final class Vm implements AutoCloseable {
     } finally {
       lifecycle.unlock();
     }
+  }
+
+  /** Stands still as for a checkpoint, and forgets what was captured. */
+  void rehearse(Runnable meanwhile) {
+    whileHeld(() -> machine.recorder().capture(meanwhile));
   }
 
   private void holdRunning(Runnable action) {
