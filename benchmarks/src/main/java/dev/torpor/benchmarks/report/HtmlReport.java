@@ -111,7 +111,7 @@ public final class HtmlReport {
     out.leaf("td", row.operation()).leaf("td", row.parametersText());
     figures(Optional.of(row.torpor()));
     figures(row.yardstick());
-    number(Table.ratio(row));
+    number(row.ratio().isPresent() ? Table.ratio(row) : "");
     figures(row.peer());
     number(row.peerRatio().isPresent() ? Quantity.ratioText(row.peerRatio().getAsDouble()) : "");
     out.close().newline();

@@ -53,7 +53,7 @@ class HtmlReportTest {
             "pausedirtyPages=2000, memory=256 MiB400 µs800 µs200 µs400 µs2.00x ±0.0540 ms80 ms0.010x",
             "pausedirtyPages=2000, memory=1 GiB900 µs1.80 ms450 µs900 µs2.00x ±0.0590 ms180 ms0.010x",
             "write-outdirtyPages=20001600 MB/s889 MB/s2000 MB/s1500 MB/s0.80x",
-            "stored-byteschildren=100259 KiB264 KiB-");
+            "stored-byteschildren=100259 KiB264 KiB");
   }
 
   @Test

@@ -127,15 +127,35 @@ public final class CopyBehind implements AutoCloseable {
     }
   }
 
+  /** The copier first: until it has a job it does nothing, so it is easily taken back. */
   private CopyBehind begin() {
-    if (pager != null) {
-      pager.setCopyBehind(this);
-    } else {
-      faults.start(_ -> new OwnAnswers(), "torpor-overwrites-");
-      memory.setGuard(new Guard());
+    try {
+      copier = Worker.start("torpor-copier", this::copyJobs);
+      if (pager != null) {
+        pager.setCopyBehind(this);
+      } else {
+        faults.start(_ -> new OwnAnswers(), "torpor-overwrites-");
+        memory.setGuard(new Guard());
+      }
+      return this;
+    } catch (RuntimeException | Error e) {
+      closing = true;
+      endCopier();
+      freeBuffers();
+      throw e;
     }
-    copier = Worker.start("torpor-copier", this::copyJobs);
-    return this;
+  }
+
+  private void endCopier() {
+    if (copier != null) {
+      copier.unpark();
+      copier.join();
+    }
+  }
+
+  private void freeBuffers() {
+    chunk.close();
+    side.close();
   }
 
   /**
@@ -435,8 +455,7 @@ public final class CopyBehind implements AutoCloseable {
     if (copy != null) {
       endEarly(copy);
     }
-    copier.unpark();
-    copier.join();
+    endCopier();
     if (pager != null) {
       pager.setCopyBehind(null);
     } else {
@@ -444,8 +463,7 @@ public final class CopyBehind implements AutoCloseable {
       memory.setGuard(null);
       faults.close();
     }
-    chunk.close();
-    side.close();
+    freeBuffers(); // the answers to faults put pages aside there
   }
 
   /** Answers the faults of userfaultfds that know no missing pages. */
