@@ -226,12 +226,20 @@ class CopyBehindGuestTest {
   @Test
   void aSinkThatHangsKeepsNobodyWaitingOnceTheCopyIsCancelled() throws Exception {
     CountDownLatch gate = new CountDownLatch(1);
+    CountDownLatch hangs = new CountDownLatch(1);
     try (Writer writer = new Writer(Kind.SMALL_PAGES, 1)) {
       PageSet all = new PageSet(PAGES);
       all.addRange(0, PAGES);
       writer.rig.pause();
-      PageCopy copy = writer.copier.arm(all, (_, _) -> await(gate));
+      PageCopy copy =
+          writer.copier.arm(
+              all,
+              (_, _) -> {
+                hangs.countDown();
+                await(gate);
+              });
       writer.rig.resume();
+      await(hangs);
       Thread canceller = Thread.ofPlatform().start(copy::cancel);
       assertGoesOn(writer);
       assertThat(copy.done()).isNotDone();
