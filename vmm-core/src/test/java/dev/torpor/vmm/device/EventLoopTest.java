@@ -160,12 +160,15 @@ class EventLoopTest {
   }
 
   @Test
-  void closingEndsAQuiescedLoopAndReleasesEverything() {
+  void closingEndsAQuiescedLoopAndReleasesEverything() throws InterruptedException {
     try (EventLoop warm = new EventLoop("warm")) {
       warm.register(eventFd, () -> {});
       warm.unregister(eventFd);
     }
-    loop.register(eventFd, () -> {});
+    CountDownLatch handled = new CountDownLatch(1); // once its thread has come, and has its name
+    loop.register(eventFd, handled::countDown);
+    eventFd.signal();
+    assertThat(handled.await(5, TimeUnit.SECONDS)).isTrue();
     loop.unregister(eventFd);
     ProcessResources before = ProcessResources.count("");
     EventLoop closed = new EventLoop("closed");
@@ -180,6 +183,7 @@ class EventLoopTest {
     assertThat(after.fileDescriptors()).isEqualTo(before.fileDescriptors());
     assertThat(Thread.getAllStackTraces().keySet())
         .extracting(Thread::getName)
+        .contains("test-loop")
         .doesNotContain("closed");
     assertThatThrownBy(() -> closed.register(eventFd, () -> {}))
         .isInstanceOf(IllegalStateException.class);
