@@ -9,6 +9,7 @@
  * is not zero and gets a CRC32C, as the map does. The file before stays until this one is written,
  * as a checkpoint's parent does. Neither creating files nor deleting them is in the sample.
  */
+#define _GNU_SOURCE
 #include "flat.h"
 #include "options.h"
 #include "page-check.h"
@@ -47,6 +48,14 @@ static void writeAll(int fd, const uint8_t *bytes, size_t byteSize, off_t offset
     }
 }
 
+/* A file system that cannot allocate before, or begin with the disk early, does without. */
+static void writePiece(int fd, const uint8_t *bytes, size_t byteSize, off_t offset)
+{
+    (void)!fallocate(fd, FALLOC_FL_KEEP_SIZE, offset, byteSize);
+    writeAll(fd, bytes, byteSize, offset);
+    (void)!sync_file_range(fd, offset, byteSize, SYNC_FILE_RANGE_WRITE);
+}
+
 static void checkPages(const struct writeOut *writeOut, size_t offset, size_t byteSize)
 {
     size_t first = offset / FLAT_PAGE_BYTES, count = byteSize / FLAT_PAGE_BYTES;
@@ -66,7 +75,7 @@ static void writePieces(const struct writeOut *writeOut, int fd, size_t from, si
         if (writeOut->checked) {
             checkPages(writeOut, at, byteSize);
         }
-        writeAll(fd, writeOut->contents + at, byteSize, FLAT_PAGE_BYTES + at);
+        writePiece(fd, writeOut->contents + at, byteSize, FLAT_PAGE_BYTES + at);
         at += byteSize;
     }
 }

@@ -89,7 +89,7 @@ final class Operations {
 
   /** The same as {@link #WRITE_OUT}, until it is on the disk. */
   static final Operation WRITE_OUT_DURABLE =
-      writeOut(Effort.FULL, 10, "plain", SOME_PAGES, "sync=1");
+      writeOut(Effort.HEADLINE, 10, "plain", SOME_PAGES, "sync=1");
 
   /** The same as {@link #WRITE_OUT} with 100,000 pages. */
   static final Operation WRITE_OUT_MANY_PAGES = writeOut(Effort.FULL, 3, "plain", MANY_PAGES);

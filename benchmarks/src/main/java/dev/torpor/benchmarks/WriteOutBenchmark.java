@@ -9,6 +9,7 @@ import dev.torpor.snapshot.Image;
 import dev.torpor.snapshot.ImageWriter;
 import dev.torpor.snapshot.LayerKind;
 import dev.torpor.snapshot.Layers;
+import dev.torpor.vmm.checkpoint.EarlyWriteBack;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
@@ -112,6 +113,7 @@ final class WriteOutBenchmark implements Benchmark {
   private long timeOne() {
     changePages();
     try (ImageWriter writer = new ImageWriter(layers, parent, LayerKind.PACKED)) {
+      writer.tell(EarlyWriteBack::of);
       long before = System.nanoTime();
       Image child = write(writer);
       if (durable) {

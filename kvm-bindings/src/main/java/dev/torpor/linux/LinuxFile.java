@@ -37,6 +37,7 @@ public final class LinuxFile implements AutoCloseable {
   private static final int FALLOC_FL_PUNCH_HOLE = 2;
   private static final int FALLOC_FL_ZERO_RANGE = 0x10;
   private static final int POSIX_FADV_DONTNEED = 4;
+  private static final int SYNC_FILE_RANGE_WRITE = 2;
   private static final int SEEK_DATA = 3;
   private static final int SEEK_HOLE = 4;
   private static final int SEEK_END = 2;
@@ -53,6 +54,8 @@ public final class LinuxFile implements AutoCloseable {
   /** Calls that are rarer than reads and writes, linked when the first of them is made. */
   private static final class Rare {
     private static final MethodHandle FDATASYNC = Native.link("fdatasync", JAVA_INT, JAVA_INT);
+    private static final MethodHandle SYNC_FILE_RANGE =
+        Native.link("sync_file_range", JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
     private static final MethodHandle FTRUNCATE =
         Native.link("ftruncate", JAVA_INT, JAVA_INT, JAVA_LONG);
     private static final MethodHandle POSIX_FADVISE =
@@ -233,6 +236,33 @@ public final class LinuxFile implements AutoCloseable {
   }
 
   /**
+   * Begins to carry what was written to the disk, and does not wait until it is there
+   * (sync_file_range(2)): {@link #sync} then has less to wait for. May wait while the disk's queue
+   * is full.
+   *
+   * @param offset where in the file, in bytes
+   * @param byteCount how many bytes, not negative
+   * @throws LinuxException EINVAL, or EIO and ENOSPC where the disk takes nothing
+   */
+  public void startWriteBack(long offset, long byteCount) {
+    MemorySegment state = Native.state();
+    int result;
+    try {
+      result =
+          (int)
+              Rare.SYNC_FILE_RANGE.invokeExact(
+                  state, descriptor.number(), offset, byteCount, SYNC_FILE_RANGE_WRITE);
+    } catch (Throwable t) {
+      throw Native.mismatch("sync_file_range", t);
+    }
+    Failures.check(
+        "sync_file_range",
+        result,
+        state,
+        () -> descriptor + ", offset=" + offset + ", byteCount=" + byteCount);
+  }
+
+  /**
    * Has the kernel forget what of the file is in its page cache, but for what is not durable yet or
    * mapped (posix_fadvise(2)): the next reads come from the disk.
    *
@@ -290,6 +320,18 @@ public final class LinuxFile implements AutoCloseable {
    */
   public void zeroRange(long offset, long byteCount) {
     allocate(FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, offset, byteCount);
+  }
+
+  /**
+   * Gives a range its blocks before it is written. Its bytes and the file's length stay as they
+   * are.
+   *
+   * @param offset where in the file, in bytes
+   * @param byteCount how many bytes
+   * @throws LinuxException EOPNOTSUPP where the file system cannot, ENOSPC
+   */
+  public void preallocate(long offset, long byteCount) {
+    allocate(FALLOC_FL_KEEP_SIZE, offset, byteCount);
   }
 
   private void allocate(int mode, long offset, long byteCount) {

@@ -101,6 +101,32 @@ class LinuxFileTest {
   }
 
   @Test
+  void blocksThatAreAllocatedBeforeChangeNeitherBytesNorLength() {
+    write(6, BLOCK, 0);
+    file.preallocate(0, 4 * BLOCK);
+    assertThat(file.byteSize()).isEqualTo(BLOCK);
+    assertThat(byteAt(BLOCK - 1)).isEqualTo(6);
+    file.truncate(2 * BLOCK);
+    assertThat(byteAt(BLOCK)).isZero();
+    try (LinuxFile reader = LinuxFile.open(folder.resolve("file"), LinuxFile.O_RDONLY)) {
+      assertThatThrownBy(() -> reader.preallocate(0, BLOCK))
+          .isInstanceOf(LinuxException.class)
+          .hasMessageStartingWith("fallocate failed: EBADF");
+    }
+  }
+
+  @Test
+  void writeBackOfWhatIsThereOrNotBeginsAndThatOfNoRangeIsRefused() {
+    write(6, 4 * BLOCK, 0);
+    file.startWriteBack(0, 4 * BLOCK);
+    file.startWriteBack(0, 64 * BLOCK);
+    assertThat(byteAt(BLOCK)).isEqualTo(6);
+    assertThatThrownBy(() -> file.startWriteBack(-BLOCK, BLOCK))
+        .isInstanceOf(LinuxException.class)
+        .hasMessageStartingWith("sync_file_range failed: EINVAL");
+  }
+
+  @Test
   void zeroedRangeReadsAsZeroWhereTheFileSystemKnowsHow() {
     write(6, 4 * BLOCK, 0);
     try {

@@ -2,7 +2,9 @@ package dev.torpor.snapshot;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.util.Objects;
+import java.util.function.Function;
 import java.util.zip.CRC32C;
 
 /**
@@ -53,6 +55,18 @@ public final class ImageWriter implements AutoCloseable {
         kind == LayerKind.FLAT
             ? new FlatTable(writer, parent.blockCount())
             : new PackedTable(writer);
+  }
+
+  /**
+   * Has somebody told of each piece that goes to the layer's file.
+   *
+   * @param makeHints makes who is told from now on, and is closed with this writer, from the file's
+   *     path; {@link WriteHints#NONE} if nobody wants to be
+   * @throws IllegalStateException if it is finished or closed
+   */
+  public synchronized void tell(Function<Path, WriteHints> makeHints) {
+    requireUsable();
+    writer.tell(makeHints.apply(writer.path()));
   }
 
   /**

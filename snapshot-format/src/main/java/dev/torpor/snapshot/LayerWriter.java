@@ -24,6 +24,7 @@ public final class LayerWriter implements AutoCloseable {
 
   private final PositionedFile file;
   private final LayerHeader header;
+  private WriteHints hints = WriteHints.NONE;
   private long end;
   private boolean finished;
   private boolean closed;
@@ -184,10 +185,19 @@ public final class LayerWriter implements AutoCloseable {
     file.write(bytes, offset);
   }
 
-  /** The same, from the buffer's position to its limit. */
+  /** Has an image's writer tell of its pieces from now on, and of its end. */
+  synchronized void tell(WriteHints listener) {
+    requireOpen();
+    hints = listener;
+  }
+
+  /** The same for a piece of an image, from the buffer's position to its limit. */
   void write(long offset, ByteBuffer bytes) {
-    requireReserved(offset, bytes.remaining());
+    int byteCount = bytes.remaining();
+    requireReserved(offset, byteCount);
+    hints.before(offset, byteCount);
     file.write(bytes, offset);
+    hints.after(offset, byteCount);
   }
 
   /**
@@ -241,6 +251,7 @@ public final class LayerWriter implements AutoCloseable {
       return;
     }
     closed = true;
+    hints.close();
     file.close();
     if (!finished) {
       try {
@@ -263,6 +274,7 @@ public final class LayerWriter implements AutoCloseable {
   /** Lets the file go as it is, for {@link Layers#resume} to go on with later. */
   public synchronized void leave() {
     closed = true;
+    hints.close();
     file.close();
   }
 

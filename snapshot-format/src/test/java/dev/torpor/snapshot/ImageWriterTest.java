@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -63,6 +65,70 @@ class ImageWriterTest {
             }
           }
         });
+  }
+
+  @Test
+  void hintsAreToldOfEachPieceBeforeAndAfterItIsThere() {
+    int count = 2 * LayerWriter.WRITE_BYTES / Blocks.BYTES + 10;
+    long[] blocks = new long[count];
+    Arrays.setAll(blocks, i -> (long) i * MapNode.FAN_OUT); // each has a leaf of its own
+    MemorySegment contents = MemorySegment.ofArray(new byte[count * Blocks.BYTES]);
+    contents.fill((byte) 1);
+    ImageModel.withLayers(
+        layers -> {
+          Image empty = Image.empty(layers, (long) count * MapNode.FAN_OUT);
+          AppendedPieces pieces = new AppendedPieces(layers.path(1));
+          try (ImageWriter writer = new ImageWriter(layers, empty, LayerKind.PACKED)) {
+            writer.tell(
+                path -> {
+                  assertThat(path).isEqualTo(pieces.path);
+                  return pieces;
+                });
+            writer.put(blocks, count, contents);
+            writer.finish();
+            assertThat(pieces.end).as("all but the header").isEqualTo(pieces.fileBytes());
+            assertThat(pieces.largest).isEqualTo(LayerWriter.WRITE_BYTES);
+            assertThat(pieces.closed).isZero();
+          }
+          assertThat(pieces.closed).isOne();
+        });
+  }
+
+  /** Is told the truth: the file ends where a piece begins before it, and where it ends after. */
+  private static final class AppendedPieces implements WriteHints {
+    final Path path;
+    long end = LayerHeader.BYTES;
+    long largest;
+    long announced;
+    int closed;
+
+    AppendedPieces(Path path) {
+      this.path = path;
+    }
+
+    long fileBytes() {
+      return path.toFile().length();
+    }
+
+    @Override
+    public void before(long offset, long byteCount) {
+      assertThat(offset).isEqualTo(end).isEqualTo(fileBytes());
+      announced = byteCount;
+    }
+
+    @Override
+    public void after(long offset, long byteCount) {
+      assertThat(offset).isEqualTo(end);
+      assertThat(byteCount).isEqualTo(announced);
+      end += byteCount;
+      largest = Math.max(largest, byteCount);
+      assertThat(fileBytes()).isEqualTo(end);
+    }
+
+    @Override
+    public void close() {
+      closed++;
+    }
   }
 
   @Test

@@ -77,6 +77,7 @@ final class Draft implements AutoCloseable {
     writer =
         new ImageWriter(
             tools.store.layers(), base.memory(), first ? LayerKind.FLAT : LayerKind.PACKED);
+    writer.tell(EarlyWriteBack::of);
     tools.disks.forEach(LayeredDisk::prepareSeal);
     tools.machine.recorder().prepareCapture();
   }
