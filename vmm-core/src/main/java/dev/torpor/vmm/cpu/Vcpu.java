@@ -8,6 +8,7 @@ import dev.torpor.kvm.VcpuRun;
 import dev.torpor.linux.ThreadSignal;
 import dev.torpor.vmm.VmExit;
 import dev.torpor.vmm.device.Bus;
+import dev.torpor.vmm.thread.Relayed;
 import dev.torpor.vmm.thread.Worker;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
@@ -96,11 +97,8 @@ public final class Vcpu implements AutoCloseable {
         throw new IllegalStateException(
             "vCPU " + vcpu.id + " is not paused: pause the VM to reach its registers");
       }
-      switch (failure) {
-        case null -> {}
-        case RuntimeException e -> throw e;
-        case Error e -> throw e;
-        default -> throw new AssertionError("a task declares no other exception", failure);
+      if (failure != null) {
+        throw Relayed.unchecked(failure);
       }
     }
   }

@@ -79,16 +79,8 @@ public final class Worker {
       worker.join();
     }
     if (task.state() == Future.State.FAILED) {
-      throw rethrown(task.exceptionNow());
+      throw Relayed.unchecked(task.exceptionNow());
     }
-  }
-
-  private static RuntimeException rethrown(Throwable failure) {
-    return switch (failure) {
-      case RuntimeException e -> e;
-      case Error e -> throw e;
-      default -> throw new AssertionError("a runnable declares no other exception", failure);
-    };
   }
 
   private void run() {

@@ -12,9 +12,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * All that a pause does, done with a small VM of its own before the first one of a process, while
- * the guest that it is for still runs: where Java comes for the first time it loads, links and
- * interprets, which would make that guest stand still for tens of milliseconds.
+ * Pauses of a small VM before the first one of a process, while the guest that it is for still
+ * runs: where Java comes for the first time it loads, links and interprets, which would make that
+ * guest stand still for tens of milliseconds. vCPUs are stopped, their state and that of devices is
+ * read and dirty pages are collected; there are no pages to copy and no layers to seal.
  */
 final class Rehearsal {
   /** How often: what was run some hundred times is compiled. */
@@ -27,14 +28,17 @@ final class Rehearsal {
 
   private Rehearsal() {}
 
-  /** Does it, unless this process has done it, or does it now on another thread. */
+  /**
+   * Does it, unless this process has done it, or does it now on another thread. Where that fails,
+   * for want of a file, a VM or a thread, a guest waits longer, and that is all.
+   */
   static void once() {
     if (!BEGUN.getAndSet(true)) {
       long start = System.nanoTime();
       try {
         run(TIMES);
         LOG.debug("rehearsed pauses in {} ms", (System.nanoTime() - start) / 1_000_000);
-      } catch (IOException | RuntimeException e) {
+      } catch (IOException | RuntimeException | OutOfMemoryError e) {
         LOG.debug("pauses could not be rehearsed: the first one takes longer", e);
       }
     }
