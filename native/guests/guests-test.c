@@ -131,12 +131,16 @@ static void scatterWriterWritesItsPagesInTheLastPassAndNothingElse(void)
     run.rcx = 4104;
     run.r8 = 1000;
     expectScatteredWords(&run, 100, 4104);
+    run.rdx = 1000; /* of 256 pages: many words in each */
+    run.rcx = 64;
+    expectScatteredWords(&run, 1000, 64);
 }
 
 static void scatterWriterRefusesPagesThatItsWorkspaceHasNoRoomFor(void)
 {
-    static const uint64_t tooMuch[][2] = {{17, 0}, {16, PAGE_SIZE + 8}, {1, 1 << 20}};
-    for (int i = 0; i < 3; i++) {
+    static const uint64_t tooMuch[][2] = {
+        {17, 0}, {16, PAGE_SIZE + 8}, {1, 1 << 20}, {16 * PAGE_SIZE / 64 + 1, 64}};
+    for (int i = 0; i < 4; i++) {
         struct flatVm vm = openGuest("scatter-writer");
         struct flatVcpu vcpu = flatAddVcpu(&vm, 0, &(struct flatArguments){
             .workspace = FLAT_WORKSPACE, .workspaceByteSize = 16 * PAGE_SIZE,

@@ -1,7 +1,8 @@
 /*
  * Dirties a few pages spread over its workspace, again and again, without ever leaving the guest.
  *
- *   rdx   number of pages (default: as many as the workspace has)
+ *   rdx   number of pages (default: as many as the workspace has); more, if the stride is
+ *         shorter than a page, so that several share one
  *   rcx   stride in bytes from one page to the next, a multiple of 8 (default: spread over the
  *         whole workspace, that is its byte size divided by the number of pages, rounded down to
  *         whole pages)
@@ -34,7 +35,7 @@ _Noreturn void program(uint64_t workspace, uint64_t byteSize, uint64_t pages, ui
 {
     uint64_t room = byteSize / PAGE_SIZE;
     pages = orDefault(pages, room);
-    if (room == 0 || pages > room) {
+    if (room == 0 || (stride == 0 && pages > room)) {
         stop(EXIT_WORKSPACE_TOO_SMALL);
     }
     stride = orDefault(stride, room / pages * PAGE_SIZE);

@@ -48,12 +48,18 @@ static void writeAll(int fd, const uint8_t *bytes, size_t byteSize, off_t offset
     }
 }
 
-/* A file system that cannot allocate before, or begin with the disk early, does without. */
-static void writePiece(int fd, const uint8_t *bytes, size_t byteSize, off_t offset)
+/*
+ * A file system that cannot allocate before, or begin with the disk early, does without. The disk
+ * begins early only if it is waited for: else that costs time and is no part of the sample.
+ */
+static void writePiece(const struct writeOut *writeOut, int fd, const uint8_t *bytes,
+                       size_t byteSize, off_t offset)
 {
     (void)!fallocate(fd, FALLOC_FL_KEEP_SIZE, offset, byteSize);
     writeAll(fd, bytes, byteSize, offset);
-    (void)!sync_file_range(fd, offset, byteSize, SYNC_FILE_RANGE_WRITE);
+    if (writeOut->sync) {
+        (void)!sync_file_range(fd, offset, byteSize, SYNC_FILE_RANGE_WRITE);
+    }
 }
 
 static void checkPages(const struct writeOut *writeOut, size_t offset, size_t byteSize)
@@ -75,7 +81,7 @@ static void writePieces(const struct writeOut *writeOut, int fd, size_t from, si
         if (writeOut->checked) {
             checkPages(writeOut, at, byteSize);
         }
-        writePiece(fd, writeOut->contents + at, byteSize, FLAT_PAGE_BYTES + at);
+        writePiece(writeOut, fd, writeOut->contents + at, byteSize, FLAT_PAGE_BYTES + at);
         at += byteSize;
     }
 }

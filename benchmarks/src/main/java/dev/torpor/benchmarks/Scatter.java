@@ -21,6 +21,7 @@ import java.util.concurrent.locks.LockSupport;
  */
 public record Scatter(long workspaceGpa, long workspaceBytes, long pages, long stride, int vcpus) {
   private static final int PAGE_BYTES = 4096;
+  private static final int CACHE_LINE_BYTES = 64;
   private static final long LOW_MEMORY_END = 3L << 30;
   private static final long HIGH_MEMORY = 4L << 30;
   private static final long POLL_NANOS = 50_000;
@@ -51,6 +52,20 @@ public record Scatter(long workspaceGpa, long workspaceBytes, long pages, long s
   public static Scatter together(long memoryByteSize, long pages) {
     Scatter spread = allOver(memoryByteSize, pages);
     return new Scatter(spread.workspaceGpa, spread.workspaceBytes, pages, PAGE_BYTES, 1);
+  }
+
+  /**
+   * One word of each cache line, one after the other, of so many pages: all that memory makes of
+   * writing them whole.
+   *
+   * @param memoryByteSize how much memory the guest has
+   * @param pages how many pages, for one vCPU
+   * @return where; its {@link #pages} are cache lines
+   */
+  public static Scatter filling(long memoryByteSize, long pages) {
+    Scatter spread = allOver(memoryByteSize, pages);
+    long lines = pages * PAGE_BYTES / CACHE_LINE_BYTES;
+    return new Scatter(spread.workspaceGpa, spread.workspaceBytes, lines, CACHE_LINE_BYTES, 1);
   }
 
   /**

@@ -56,6 +56,16 @@ class BadDescriptorTest {
         .badDescriptor("dropFromPageCache", "posix_fadvise", "fd=-1", file::dropFromPageCache)
         .badDescriptor("truncate", "ftruncate", "fd=-1, byteSize=5", () -> file.truncate(5))
         .badDescriptor(
+            "startWriteBack",
+            "sync_file_range",
+            "fd=-1, offset=4096, byteCount=8192",
+            () -> file.startWriteBack(4096, 8192))
+        .badDescriptor(
+            "preallocate",
+            "fallocate",
+            "fd=-1, mode=0x1, offset=4096, byteCount=8192",
+            () -> file.preallocate(4096, 8192))
+        .badDescriptor(
             "punchHole",
             "fallocate",
             "fd=-1, mode=0x3, offset=4096, byteCount=8192",

@@ -2,8 +2,8 @@ package dev.torpor.snapshot;
 
 /**
  * Looks blocks of one image up by the batch. The leaves of a large map are mostly in memory and not
- * in the processor's caches: each step is a loop of its own, so that it waits for many of them at
- * once. Allocates nothing for nodes that were read lately. For one thread at a time.
+ * in the processor's caches: they are read in a loop of its own, so that it waits for many of them
+ * at once. Allocates nothing for nodes that were read lately. For one thread at a time.
  */
 final class BlockLookup {
   /** How many blocks are looked up at most at once. */
@@ -13,10 +13,11 @@ final class BlockLookup {
   private final NodeCache nodes;
   private final long[] heads = new long[BATCH];
   private final long[] offsets = new long[BATCH];
-  private final MapNode[] leaves = new MapNode[BATCH];
+  private final int[] places = new int[BATCH];
+  private final BlockRef ref = new BlockRef();
 
   // The node above the leaf of the last block; neighbours share it.
-  private MapNode above = MapNode.EMPTY;
+  private final long[] above = new long[MapNode.WORDS];
   private long aboveIndex = -1;
 
   BlockLookup(Image image) {
@@ -28,18 +29,22 @@ final class BlockLookup {
   void find(long[] blocks, int first, int count) {
     for (int i = 0; i < count; i++) {
       findLeaf(blocks[first + i], i);
-      leaves[i] = nodes.candidate(heads[i], offsets[i]);
+      places[i] = nodes.place(heads[i], offsets[i]);
     }
     for (int i = 0; i < count; i++) {
-      if (leaves[i] == null || !leaves[i].isAt(heads[i], offsets[i])) {
-        leaves[i] = nodes.getOrEmpty(heads[i], offsets[i]);
-      }
+      readLeaf(MapNode.index(blocks[first + i], 0), i);
     }
-    for (int i = 0; i < count; i++) {
-      int index = MapNode.index(blocks[first + i], 0);
-      heads[i] = leaves[i].head(index);
-      offsets[i] = leaves[i].offset(index);
+  }
+
+  private void readLeaf(int index, int i) {
+    boolean absent = BlockRef.layerOf(heads[i]) == BlockRef.ABSENT;
+    if (absent) {
+      ref.set(BlockRef.ABSENT_HEAD, 0);
+    } else if (!nodes.tryRead(places[i], heads[i], offsets[i], index, ref)) {
+      nodes.read(heads[i], offsets[i], index, ref);
     }
+    heads[i] = ref.head();
+    offsets[i] = ref.offset();
   }
 
   /** The head of the reference to a block of the batch. */
@@ -60,20 +65,20 @@ final class BlockLookup {
       return;
     }
     if (block / MapNode.span(2) != aboveIndex) {
-      above = findAbove(block, root);
+      aboveIndex = -1;
+      findAbove(block, root);
       aboveIndex = block / MapNode.span(2);
     }
     int index = MapNode.index(block, 1);
-    heads[i] = above.head(index);
-    offsets[i] = above.offset(index);
+    heads[i] = MapNode.head(above, index);
+    offsets[i] = MapNode.offset(above, index);
   }
 
-  private MapNode findAbove(long block, MapRoot root) {
-    MapNode node = nodes.getOrEmpty(root.head(), root.offset());
-    for (int level = image.height() - 1; level > 1; level--) {
-      int index = MapNode.index(block, level);
-      node = nodes.getOrEmpty(node.head(index), node.offset(index));
+  private void findAbove(long block, MapRoot root) {
+    ref.set(root.head(), root.offset());
+    for (int level = image.height() - 1; level > 1 && !ref.isAbsent(); level--) {
+      nodes.read(ref.head(), ref.offset(), MapNode.index(block, level), ref);
     }
-    return node;
+    nodes.copyOrAbsent(ref.head(), ref.offset(), above);
   }
 }

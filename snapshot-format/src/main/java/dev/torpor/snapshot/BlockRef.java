@@ -80,6 +80,10 @@ public final class BlockRef {
     return isStored(head);
   }
 
+  long head() {
+    return head;
+  }
+
   void set(long newHead, long newOffset) {
     head = newHead;
     offset = newOffset;

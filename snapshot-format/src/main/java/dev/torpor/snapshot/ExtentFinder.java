@@ -14,6 +14,11 @@ import java.util.Optional;
 final class ExtentFinder {
   private final Image image;
   private final NodeCache nodes;
+
+  // The nodes on the way, by level: the image's, and their counterparts of the flat one.
+  private final long[][] own;
+  private final long[][] flats;
+
   private final int maxCount;
   private final int flatLayer;
   private final List<Extent> extents = new ArrayList<>();
@@ -28,6 +33,8 @@ final class ExtentFinder {
   ExtentFinder(Image image, int maxCount) {
     this.image = image;
     this.nodes = image.layers().nodes();
+    this.own = new long[image.height()][MapNode.WORDS];
+    this.flats = new long[image.height()][MapNode.WORDS];
     this.maxCount = maxCount;
     this.flatLayer = image.root().flatMap().layer();
   }
@@ -56,15 +63,20 @@ final class ExtentFinder {
       endRun();
       return true;
     }
-    MapNode node = nodes.get(head, offset);
-    MapNode flat = nodes.getOrEmpty(flatHead, flatOffset);
+    long[] node = own[level];
+    long[] flat = flats[level];
+    nodes.copy(head, offset, node);
+    nodes.copyOrAbsent(flatHead, flatOffset, flat);
     int count = image.references(base, level);
     for (int i = 0; i < count; i++) {
       long at = base + i * MapNode.span(level);
+      long nextHead = MapNode.head(node, i);
+      long nextOffset = MapNode.offset(node, i);
+      long nextFlatHead = MapNode.head(flat, i);
       boolean more =
           level > 0
-              ? walk(node.head(i), node.offset(i), flat.head(i), flat.offset(i), level - 1, at)
-              : visit(at, node.head(i), node.offset(i), flat.head(i));
+              ? walk(nextHead, nextOffset, nextFlatHead, MapNode.offset(flat, i), level - 1, at)
+              : visit(at, nextHead, nextOffset, nextFlatHead);
       if (!more) {
         return false;
       }

@@ -96,12 +96,10 @@ public final class Image {
         into.set(BlockRef.ABSENT_HEAD, 0);
         return;
       }
-      MapNode node = layers.nodes().get(head, offset);
-      int index = MapNode.index(block, level);
-      head = node.head(index);
-      offset = node.offset(index);
+      layers.nodes().read(head, offset, MapNode.index(block, level), into);
+      head = into.head();
+      offset = into.offset();
     }
-    into.set(head, offset);
   }
 
   /**
@@ -162,7 +160,7 @@ public final class Image {
               .formatted(
                   blockCount(), layers.directory(), other.blockCount(), other.layers.directory()));
     }
-    differ(rootHead, rootOffset, other.rootHead, other.rootOffset, height - 1, 0, sink);
+    new ImageDifference(this, other, sink).find();
   }
 
   /**
@@ -219,30 +217,6 @@ public final class Image {
           ref.offset(),
           "block %d with CRC32C %08x".formatted(block, ref.checksum()),
           "%08x".formatted(found));
-    }
-  }
-
-  private void differ(
-      long head,
-      long offset,
-      long otherHead,
-      long otherOffset,
-      int level,
-      long base,
-      LongConsumer sink) {
-    if (head == otherHead && offset == otherOffset) {
-      return;
-    }
-    MapNode node = layers.nodes().getOrEmpty(head, offset);
-    MapNode other = layers.nodes().getOrEmpty(otherHead, otherOffset);
-    int count = references(base, level);
-    for (int i = 0; i < count; i++) {
-      long at = base + i * MapNode.span(level);
-      if (level > 0) {
-        differ(node.head(i), node.offset(i), other.head(i), other.offset(i), level - 1, at, sink);
-      } else if (node.head(i) != other.head(i) || node.offset(i) != other.offset(i)) {
-        sink.accept(at);
-      }
     }
   }
 }

@@ -25,6 +25,9 @@ final class MapBuilder {
   private int bufferedBytes;
   private long bufferOffset;
 
+  /** The nodes that are being rebuilt, by level. */
+  private final long[][] levels;
+
   private ChangeCursor changes;
   private boolean more;
   private int writtenNodes;
@@ -38,6 +41,7 @@ final class MapBuilder {
     this.writer = writer;
     this.nodes = parent.layers().nodes();
     this.counts = new LiveCounts(parent.layers(), parent.layersInUse());
+    this.levels = new long[parent.height()][MapNode.WORDS];
     this.buffer = parent.layers().nodeBuffers().take();
     this.words = buffer.asLongBuffer();
   }
@@ -74,8 +78,8 @@ final class MapBuilder {
   }
 
   private void rebuild(int level, long base, long head, long offset) {
-    MapNode old = nodes.getOrEmpty(head, offset);
-    long[] fresh = old.copy();
+    long[] fresh = levels[level];
+    nodes.copyOrAbsent(head, offset, fresh);
     long end = base + MapNode.span(level + 1);
     boolean differs = false;
     while (more && changes.block < end) {
@@ -85,7 +89,10 @@ final class MapBuilder {
         next();
       } else {
         rebuild(
-            level - 1, base + index * MapNode.span(level), fresh[2 * index], fresh[2 * index + 1]);
+            level - 1,
+            base + index * MapNode.span(level),
+            MapNode.head(fresh, index),
+            MapNode.offset(fresh, index));
         differs |= replace(fresh, index, resultHead, resultOffset);
       }
     }
@@ -113,7 +120,7 @@ final class MapBuilder {
   }
 
   private void write(long[] node) {
-    if (MapNode.EMPTY.holds(node)) {
+    if (MapNode.isAbsent(node)) {
       resultHead = BlockRef.ABSENT_HEAD;
       resultOffset = 0;
       return;
@@ -128,11 +135,11 @@ final class MapBuilder {
     int checksum = Checksums.of(crc, buffer, bufferedBytes, MapNode.BYTES);
     bufferedBytes += MapNode.BYTES;
     counts.addNode(writer.number());
-    if (++writtenNodes <= CACHED_NODES) {
-      nodes.put(MapNode.of(writer.number(), offset, checksum, node));
-    }
     resultHead = BlockRef.head(writer.number(), checksum);
     resultOffset = offset;
+    if (++writtenNodes <= CACHED_NODES) {
+      nodes.put(resultHead, resultOffset, node);
+    }
   }
 
   private void flush() {

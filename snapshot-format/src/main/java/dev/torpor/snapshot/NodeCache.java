@@ -1,89 +1,160 @@
 package dev.torpor.snapshot;
 
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
- * The nodes of all block maps of a store that were read lately: verified, bounded, without locks.
- * Four places in a row are a node's, chosen by where it is stored; a node that comes pushes out the
- * one that came first: not one of the same image, which is what chance would often hit. A hit
- * allocates nothing.
+ * The nodes of all block maps of a store that were read or made lately: verified, bounded, without
+ * locks. Four places in a row are a node's, chosen by where it is stored; a node that comes pushes
+ * out the one that came first: not one of the same image, which is what chance would often hit. A
+ * hit allocates nothing.
+ *
+ * <p>Places are parts of arrays that live as long as the cache: as objects of their own, the nodes
+ * would be most of what a garbage collector has to copy. A place's version is odd while a node is
+ * being put there, so a reader that finds the same even version before and after has read one node.
  */
 final class NodeCache {
   private static final int WAYS = 4;
   private static final int SETS = 4096;
+  private static final int PLACES = SETS * WAYS;
+
+  /** How many places share an array, which is made when the first of them is needed. */
+  private static final int PLACES_AN_ARRAY = 64;
+
+  private static final VarHandle VERSION = MethodHandles.arrayElementVarHandle(int[].class);
 
   private final Layers layers;
-  private final AtomicReferenceArray<MapNode> places = new AtomicReferenceArray<>(SETS * WAYS);
+  private final AtomicReferenceArray<long[]> arrays =
+      new AtomicReferenceArray<>(PLACES / PLACES_AN_ARRAY);
 
-  /**
-   * For each place its node's key, so that the nodes of the other places need not be touched, which
-   * are in memory and not in the processor's caches. A key may be of another node for a moment.
-   */
-  private final long[] keys = new long[SETS * WAYS];
+  /** For each place; 0 where there never was a node. */
+  private final int[] versions = new int[PLACES];
 
-  private final LongAdder loadCount = new LongAdder();
+  // For each place the reference that leads to its node.
+  private final long[] heads = new long[PLACES];
+  private final long[] offsets = new long[PLACES];
 
   /** Which of four places is taken next. Threads that lose a count to each other do no harm. */
   private final byte[] turns = new byte[SETS];
+
+  private final LongAdder loadCount = new LongAdder();
 
   NodeCache(Layers layers) {
     this.layers = layers;
   }
 
   /**
-   * The node that a reference leads to.
+   * Reads one reference of the node that a reference leads to, which is not absent.
    *
-   * @throws SnapshotFormatException if there is none, or its bytes have another checksum
+   * @throws SnapshotFormatException if there is no such node, or its bytes have another checksum
    */
-  MapNode get(long head, long offset) {
-    int layer = BlockRef.layerOf(head);
-    long key = key(layer, offset);
-    int first = set(key) * WAYS;
-    for (int place = first; place < first + WAYS; place++) {
-      if (keys[place] != key) {
-        continue;
-      }
-      MapNode node = places.getAcquire(place);
-      if (node != null && node.offset == offset && node.layer == layer) {
-        requireChecksum(layer, offset, BlockRef.checksumOf(head), node.checksum);
-        return node;
-      }
+  void read(long head, long offset, int index, BlockRef into) {
+    if (!tryRead(place(head, offset), head, offset, index, into)) {
+      long[] node = load(head, offset);
+      into.set(MapNode.head(node, index), MapNode.offset(node, index));
     }
-    MapNode node = load(head, offset);
-    put(node);
-    return node;
   }
 
   /**
-   * A node that is probably the one that a reference leads to, without touching it; null if it is
-   * not here. {@link MapNode#isAt} tells.
+   * Copies the node that a reference leads to, which is not absent.
+   *
+   * @throws SnapshotFormatException if there is no such node, or its bytes have another checksum
    */
-  MapNode candidate(long head, long offset) {
-    long key = key(BlockRef.layerOf(head), offset);
-    int first = set(key) * WAYS;
+  void copy(long head, long offset, long[] into) {
+    if (!tryCopy(place(head, offset), head, offset, into)) {
+      System.arraycopy(load(head, offset), 0, into, 0, MapNode.WORDS);
+    }
+  }
+
+  /** The same; of an absent reference a node whose references are all absent. */
+  void copyOrAbsent(long head, long offset, long[] into) {
+    if (BlockRef.layerOf(head) == BlockRef.ABSENT) {
+      Arrays.fill(into, BlockRef.ABSENT_HEAD);
+    } else {
+      copy(head, offset, into);
+    }
+  }
+
+  /** Where a node probably is, without touching it: for {@link #tryRead}. Negative if nowhere. */
+  int place(long head, long offset) {
+    int first = set(head, offset) * WAYS;
     for (int place = first; place < first + WAYS; place++) {
-      if (keys[place] == key) {
-        return places.getAcquire(place);
+      if (heads[place] == head && offsets[place] == offset) {
+        return place;
       }
     }
-    return null;
+    return -1;
   }
 
-  /** Takes a node that was just read and verified, or made. */
-  void put(MapNode node) {
-    long key = key(node.layer, node.offset);
-    int set = set(key);
+  /** Reads one reference of a node at its place; false if it is not there, or no longer. */
+  boolean tryRead(int place, long head, long offset, int index, BlockRef into) {
+    int version = versionOf(place, head, offset);
+    if (version == 0) {
+      return false;
+    }
+    long[] array = arrays.getPlain(place / PLACES_AN_ARRAY);
+    int at = start(place) + 2 * index;
+    into.set(array[at], array[at + 1]);
+    return isStill(place, version);
+  }
+
+  /** Copies a node at its place; false if it is not there, or no longer. */
+  boolean tryCopy(int place, long head, long offset, long[] into) {
+    int version = versionOf(place, head, offset);
+    if (version == 0) {
+      return false;
+    }
+    long[] array = arrays.getPlain(place / PLACES_AN_ARRAY);
+    System.arraycopy(array, start(place), into, 0, MapNode.WORDS);
+    return isStill(place, version);
+  }
+
+  /** The version of a place that has this node; 0 if it has another, or is being filled. */
+  private int versionOf(int place, long head, long offset) {
+    if (place < 0) {
+      return 0;
+    }
+    int version = (int) VERSION.getAcquire(versions, place);
+    boolean itsNode = heads[place] == head && offsets[place] == offset;
+    return itsNode && version % 2 == 0 ? version : 0;
+  }
+
+  private boolean isStill(int place, int version) {
+    VarHandle.loadLoadFence();
+    return (int) VERSION.getOpaque(versions, place) == version;
+  }
+
+  /** Takes a node that was just read and verified, or made, by the reference that leads to it. */
+  void put(long head, long offset, long[] node) {
+    int set = set(head, offset);
     int place = set * WAYS + (turns[set]++ & (WAYS - 1));
-    places.setRelease(place, node);
-    keys[place] = key;
+    long[] array = arrayOf(place);
+    int version = (int) VERSION.getOpaque(versions, place);
+    if (version % 2 != 0 || !VERSION.compareAndSet(versions, place, version, version + 1)) {
+      return; // another thread fills the place
+    }
+    heads[place] = head;
+    offsets[place] = offset;
+    System.arraycopy(node, 0, array, start(place), MapNode.WORDS);
+    VERSION.setRelease(versions, place, version + 2);
   }
 
-  /** The same, or {@link MapNode#EMPTY} for an absent reference. */
-  MapNode getOrEmpty(long head, long offset) {
-    return BlockRef.layerOf(head) == BlockRef.ABSENT ? MapNode.EMPTY : get(head, offset);
+  private long[] arrayOf(int place) {
+    int number = place / PLACES_AN_ARRAY;
+    if (arrays.getAcquire(number) == null) {
+      arrays.compareAndSet(number, null, new long[PLACES_AN_ARRAY * MapNode.WORDS]);
+    }
+    return arrays.getAcquire(number);
+  }
+
+  private static int start(int place) {
+    return place % PLACES_AN_ARRAY * MapNode.WORDS;
   }
 
   /** How many nodes were read from layers so far. */
@@ -91,7 +162,7 @@ final class NodeCache {
     return loadCount.sum();
   }
 
-  private MapNode load(long head, long offset) {
+  private long[] load(long head, long offset) {
     int layer = BlockRef.layerOf(head);
     if (layer < 1 || offset % MapNode.BYTES != 0) {
       throw new SnapshotFormatException(
@@ -100,26 +171,23 @@ final class NodeCache {
     loadCount.increment();
     ByteBuffer bytes = ByteBuffer.allocate(MapNode.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     layers.layer(layer).read(offset, bytes);
-    MapNode node = MapNode.decode(layer, offset, bytes.clear());
-    requireChecksum(layer, offset, BlockRef.checksumOf(head), node.checksum);
-    return node;
-  }
-
-  private void requireChecksum(int layer, long offset, int expected, int found) {
-    if (expected != found) {
+    int checksum = Checksums.of(MemorySegment.ofBuffer(bytes.clear()), 0, MapNode.BYTES);
+    if (checksum != BlockRef.checksumOf(head)) {
       throw new SnapshotFormatException(
           layers.path(layer),
           offset,
-          "a map node with CRC32C %08x".formatted(expected),
-          "%08x".formatted(found));
+          "a map node with CRC32C %08x".formatted(BlockRef.checksumOf(head)),
+          "%08x".formatted(checksum));
     }
+    long[] node = new long[MapNode.WORDS];
+    bytes.asLongBuffer().get(node);
+    put(head, offset, node);
+    return node;
   }
 
-  private static long key(int layer, long offset) {
-    return (offset / MapNode.BYTES + layer * 0x9e37_79b9L) * 0x9e37_79b9_7f4a_7c15L;
-  }
-
-  private static int set(long key) {
-    return (int) (key >>> (Long.SIZE - 12));
+  /** Which four places a node may be in. */
+  static int set(long head, long offset) {
+    long key = (offset / MapNode.BYTES + BlockRef.layerOf(head) * 0x9e37_79b9L);
+    return (int) ((key * 0x9e37_79b9_7f4a_7c15L) >>> (Long.SIZE - 12));
   }
 }

@@ -162,9 +162,10 @@ record ImageModel(Image image, NavigableMap<Long, byte[]> blocks) {
     }
     counts.computeIfAbsent(BlockRef.layerOf(head), n -> new long[2])[level < 0 ? 0 : 1]++;
     if (level >= 0) {
-      MapNode node = image.layers().nodes().get(head, offset);
+      long[] node = new long[MapNode.WORDS];
+      image.layers().nodes().copy(head, offset, node);
       for (int i = 0; i < MapNode.FAN_OUT; i++) {
-        count(node.head(i), node.offset(i), level - 1, counts);
+        count(MapNode.head(node, i), MapNode.offset(node, i), level - 1, counts);
       }
     }
   }

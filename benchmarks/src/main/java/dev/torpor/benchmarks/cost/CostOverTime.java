@@ -1,5 +1,6 @@
 package dev.torpor.benchmarks.cost;
 
+import dev.torpor.benchmarks.Scatter;
 import dev.torpor.benchmarks.WritingVm;
 import dev.torpor.benchmarks.report.Table;
 import java.io.IOException;
@@ -84,11 +85,11 @@ public final class CostOverTime implements Callable<Integer> {
       forks = List.copyOf(forks);
     }
 
-    /** Four minutes and a half. */
+    /** Six minutes. */
     public static final Times FULL =
         new Times(Duration.ofSeconds(5), 5, Duration.ofMinutes(1), FORKS);
 
-    /** Half a minute. */
+    /** Three quarters of a minute. */
     public static final Times BRIEF =
         new Times(Duration.ofSeconds(2), 1, Duration.ofSeconds(10), FORKS);
   }
@@ -141,15 +142,10 @@ public final class CostOverTime implements Callable<Integer> {
     System.err.println("cost over time: memory of forks");
     parts.add(ForksInMemory.measure(folder, times.forks()));
     if (times.slowdown().isPositive()) {
-      try (Slowdown slowdown = new Slowdown(folder, shape)) {
-        System.err.println("cost over time: being watched");
-        parts.add(slowdown.measureWatching(times.slowdown(), times.slowdownRounds()));
-        for (int millis : INTERVAL_MILLIS) {
-          System.err.println("cost over time: a checkpoint every " + millis + " ms");
-          Duration interval = Duration.ofMillis(millis);
-          parts.add(slowdown.measure(interval, times.slowdown(), times.slowdownRounds()));
-        }
-      }
+      parts.addAll(slowdowns(folder, shape, "a word of each of " + pages + " pages", times));
+      WritingVm.Shape filling =
+          new WritingVm.Shape(MEMORY_BYTES, Scatter.filling(MEMORY_BYTES, pages), true);
+      parts.addAll(slowdowns(folder, filling, pages + " pages as a whole", times));
     }
     if (times.sustained().isPositive()) {
       System.err.println("cost over time: as many checkpoints as the store takes");
@@ -160,5 +156,20 @@ public final class CostOverTime implements Callable<Integer> {
     return new Outcome(
         parts.stream().flatMap(part -> part.rows().stream()).toList(),
         parts.stream().flatMap(part -> part.notes().stream()).toList());
+  }
+
+  private static List<Outcome> slowdowns(
+      Path folder, WritingVm.Shape shape, String work, Times times) throws InterruptedException {
+    List<Outcome> parts = new ArrayList<>();
+    try (Slowdown slowdown = new Slowdown(folder, shape, work)) {
+      System.err.println("cost over time: being watched, " + work);
+      parts.add(slowdown.measureWatching(times.slowdown(), times.slowdownRounds()));
+      for (int millis : INTERVAL_MILLIS) {
+        System.err.println("cost over time: a checkpoint every " + millis + " ms, " + work);
+        Duration interval = Duration.ofMillis(millis);
+        parts.add(slowdown.measure(interval, times.slowdown(), times.slowdownRounds()));
+      }
+    }
+    return parts;
   }
 }

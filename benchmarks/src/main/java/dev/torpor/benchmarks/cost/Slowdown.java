@@ -22,13 +22,17 @@ final class Slowdown implements AutoCloseable {
 
   private final WritingVm undisturbed;
   private final WritingVm checkpointed;
-  private final long pages;
+  private final String work;
   private long taken;
   private long nanosTaken;
 
-  /** Makes both guests, paused; the one has its first checkpoint, which has all of its memory. */
-  Slowdown(Path folder, WritingVm.Shape shape) throws InterruptedException {
-    pages = shape.scatter().pages();
+  /**
+   * Makes both guests, paused; the one has its first checkpoint, which has all of its memory.
+   *
+   * @param work what the guests do, for the notes
+   */
+  Slowdown(Path folder, WritingVm.Shape shape, String work) throws InterruptedException {
+    this.work = work;
     undisturbed = new WritingVm(folder, shape, CheckpointListener.NONE);
     undisturbed.vm().pause();
     checkpointed = new WritingVm(folder, shape, CheckpointListener.NONE);
@@ -41,7 +45,7 @@ final class Slowdown implements AutoCloseable {
    * pages the guest writes, and therefore has its memory in pages of 4 KiB.
    */
   Outcome measureWatching(Duration each, int rounds) throws InterruptedException {
-    return measure("watched, no further checkpoint, " + pages + " pages: ", NEVER, each, rounds);
+    return measure("watched, no further checkpoint, " + work + ": ", NEVER, each, rounds);
   }
 
   /**
@@ -52,7 +56,7 @@ final class Slowdown implements AutoCloseable {
    * @param rounds how many; the median of their slowdowns counts
    */
   Outcome measure(Duration interval, Duration each, int rounds) throws InterruptedException {
-    String name = "checkpoint every " + interval.toMillis() + " ms, " + pages + " pages: ";
+    String name = "checkpoint every " + interval.toMillis() + " ms, " + work + ": ";
     return measure(name, interval, each, rounds);
   }
 

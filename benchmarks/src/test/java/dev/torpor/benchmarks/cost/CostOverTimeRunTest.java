@@ -27,7 +27,8 @@ class CostOverTimeRunTest {
     assertThat(outcome.notes())
         .extracting(Note::name)
         .contains(
-            "checkpoint every 10 ms, 50 pages: slowdown",
+            "checkpoint every 10 ms, a word of each of 50 pages: slowdown",
+            "checkpoint every 1000 ms, 50 pages as a whole: slowdown",
             "sustained, 50 pages: durable",
             "50 forks: each has for itself",
             "50 forks: resident beside the guests");
