@@ -139,6 +139,7 @@ final class NodeCache {
     if (version % 2 != 0 || !VERSION.compareAndSet(versions, place, version, version + 1)) {
       return; // another thread fills the place
     }
+    VarHandle.storeStoreFence(); // who sees any of what follows sees the odd version
     heads[place] = head;
     offsets[place] = offset;
     System.arraycopy(node, 0, array, start(place), MapNode.WORDS);
