@@ -74,7 +74,7 @@ public final class EventFd implements AutoCloseable {
     } catch (Throwable t) {
       throw Native.mismatch("write", t);
     }
-    if (Native.resultOrErrno(result, state) != -Errno.EAGAIN) {
+    if (result == -1 && Native.resultOrErrno(result, state) != -Errno.EAGAIN) {
       Failures.check("write of an eventfd", result, state, descriptor::toString);
     }
   }
@@ -94,10 +94,12 @@ public final class EventFd implements AutoCloseable {
     } catch (Throwable t) {
       throw Native.mismatch("read", t);
     }
-    if (Native.resultOrErrno(result, state) == -Errno.EAGAIN) {
-      return 0;
+    if (result == -1) {
+      if (Native.resultOrErrno(result, state) == -Errno.EAGAIN) {
+        return 0;
+      }
+      Failures.check("read of an eventfd", result, state, descriptor::toString);
     }
-    Failures.check("read of an eventfd", result, state, descriptor::toString);
     return taken.get(JAVA_LONG, 0);
   }
 

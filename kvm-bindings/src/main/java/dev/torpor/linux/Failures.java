@@ -4,7 +4,11 @@ import dev.torpor.linux.abi.Native;
 import java.lang.foreign.MemorySegment;
 import java.util.function.Supplier;
 
-/** Turns a failed call into an exception that says what was attempted. */
+/**
+ * Turns a failed call into an exception that says what was attempted. Where a call must not
+ * allocate, ask for these only once it has failed: from the first failure in a process on, C2 makes
+ * what describes the operands for every call that comes here.
+ */
 final class Failures {
   private Failures() {}
 

@@ -212,6 +212,9 @@ public final class LinuxFile implements AutoCloseable {
   /** What a transfer achieved: nothing where a signal interrupted it, so that it is tried again. */
   private long progress(
       String call, long result, MemorySegment state, long byteCount, long offset) {
+    if (result != -1) {
+      return result;
+    }
     if (Native.resultOrErrno(result, state) == -Errno.EINTR) {
       return 0;
     }

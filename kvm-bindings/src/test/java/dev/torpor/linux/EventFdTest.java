@@ -3,8 +3,10 @@ package dev.torpor.linux;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.torpor.linux.abi.Native;
+import dev.torpor.testing.Allocation;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
@@ -58,5 +60,21 @@ class EventFdTest {
     }
     event.signal();
     assertThat(event.take()).isEqualTo(-2);
+  }
+
+  @Test
+  void callsAllocateNothingThoughOneHasFailedBefore() {
+    EventFd closed = EventFd.create();
+    closed.close();
+    assertThatThrownBy(closed::signal).isInstanceOf(LinuxException.class);
+    assertThatThrownBy(closed::take).isInstanceOf(LinuxException.class);
+    Runnable work =
+        () -> {
+          for (int i = 0; i < 5_000; i++) {
+            event.signal();
+            event.take();
+          }
+        };
+    assertThat(Allocation.leastBytesOf(work)).isLessThan(5_000);
   }
 }
