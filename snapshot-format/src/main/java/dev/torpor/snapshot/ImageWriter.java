@@ -66,7 +66,7 @@ public final class ImageWriter implements AutoCloseable {
    */
   public synchronized void tell(Function<Path, WriteHints> makeHints) {
     requireUsable();
-    writer.tell(makeHints.apply(writer.path()));
+    writer.tell(makeHints);
   }
 
   /**

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.UUID;
+import java.util.function.Function;
 
 /**
  * Writes one layer. Until {@link #finish} its header says that it is open, so that what a crash
@@ -186,9 +187,10 @@ public final class LayerWriter implements AutoCloseable {
   }
 
   /** Has an image's writer tell of its pieces from now on, and of its end. */
-  synchronized void tell(WriteHints listener) {
+  synchronized void tell(Function<Path, WriteHints> makeHints) {
     requireOpen();
-    hints = listener;
+    hints.close();
+    hints = makeHints.apply(path());
   }
 
   /** The same for a piece of an image, from the buffer's position to its limit. */

@@ -85,13 +85,9 @@ public final class CostOverTime implements Callable<Integer> {
       forks = List.copyOf(forks);
     }
 
-    /** Six minutes. */
+    /** Eight minutes and a half. */
     public static final Times FULL =
         new Times(Duration.ofSeconds(5), 5, Duration.ofMinutes(1), FORKS);
-
-    /** Three quarters of a minute. */
-    public static final Times BRIEF =
-        new Times(Duration.ofSeconds(2), 1, Duration.ofSeconds(10), FORKS);
   }
 
   /**
