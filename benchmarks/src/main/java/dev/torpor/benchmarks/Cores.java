@@ -53,7 +53,7 @@ final class Cores implements AutoCloseable {
         awaitThreads(name).forEach(thread -> cores.keep(thread, all.nextSetBit(0)));
       }
       return cores;
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       cores.close();
       throw e;
     }

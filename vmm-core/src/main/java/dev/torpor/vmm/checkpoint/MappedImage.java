@@ -46,7 +46,7 @@ final class MappedImage implements AutoCloseable {
       mapped.openFiles(store, extents.get());
       store.verifyForMapping(image, _ -> {});
       return Optional.of(mapped);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       mapped.close();
       throw e;
     }

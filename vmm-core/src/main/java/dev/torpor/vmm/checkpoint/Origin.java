@@ -65,7 +65,7 @@ public final class Origin implements AutoCloseable {
           manifest.disks(),
           Optional.of(hold),
           Optional.empty());
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       hold.close();
       throw e;
     }

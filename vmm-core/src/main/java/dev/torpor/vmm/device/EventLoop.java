@@ -70,7 +70,7 @@ public final class EventLoop implements AutoCloseable {
     try {
       created = EventFd.create();
       epoll.add(created.descriptor(), WAKE_TOKEN);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       if (created != null) {
         created.close();
       }

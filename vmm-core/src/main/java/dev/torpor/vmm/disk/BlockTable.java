@@ -43,7 +43,7 @@ final class BlockTable implements AutoCloseable {
     try {
       words.advise(0, count * Long.BYTES, Mapping.Advice.NO_HUGE_PAGE);
       return words;
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       words.close();
       throw e;
     }

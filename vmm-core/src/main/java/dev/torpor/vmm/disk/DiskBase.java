@@ -79,7 +79,7 @@ public record DiskBase(Path path, long byteSize, long modifiedNanos) {
                 .formatted(path, byteSize, time(), now.byteSize, now.time()));
       }
       return file;
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       file.close();
       throw e;
     }

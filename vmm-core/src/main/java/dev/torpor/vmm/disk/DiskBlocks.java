@@ -58,7 +58,7 @@ final class DiskBlocks implements AutoCloseable {
       table = new BlockTable(Blocks.count(base.byteSize()));
       LinuxFile zeroes = LinuxFile.inMemory("torpor-zeroes", ZEROES_BYTES, false);
       return new DiskBlocks(baseFile, layers, image, table, zeroes);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       if (table != null) {
         table.close();
       }

@@ -53,7 +53,7 @@ final class IndexJournal implements AutoCloseable {
       file.write(journal.memory.address(), OpenLayerIndex.HEADER_BYTES, 0);
       journal.buffer.clear();
       return journal;
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       file.close();
       throw e;
     }
@@ -71,7 +71,7 @@ final class IndexJournal implements AutoCloseable {
       file.truncate(end.byteSize());
       file.sync();
       return new IndexJournal(file, end);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       file.close();
       throw e;
     }
@@ -105,7 +105,7 @@ final class IndexJournal implements AutoCloseable {
       putRun(true);
       writeBuffer();
       batch++;
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       end = start;
       recordCount = firstRecord;
       file.truncate(end);

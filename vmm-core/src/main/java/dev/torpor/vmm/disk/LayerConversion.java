@@ -153,7 +153,7 @@ final class LayerConversion implements AutoCloseable {
       nodes.finish();
       writer = nodes;
       return image;
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       if (nodes != own) {
         nodes.close();
       }

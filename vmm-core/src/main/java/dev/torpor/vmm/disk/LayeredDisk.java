@@ -133,7 +133,7 @@ public final class LayeredDisk implements BlockBackend {
       disk.publishIfStale();
       home.deleteIndexes(List.of());
       return disk;
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       closeAfterFailure(disk, home);
       throw e;
     }
@@ -186,7 +186,7 @@ public final class LayeredDisk implements BlockBackend {
       disk.publishIfStale();
       home.deleteIndexes(state.openLayers());
       return disk;
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       closeAfterFailure(disk, home);
       throw e;
     }
@@ -506,7 +506,7 @@ public final class LayeredDisk implements BlockBackend {
   private void forgetDifferences(Image target) {
     try {
       blocks.image().forEachDifference(target, blocks::forget);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       // What the image does not know was perhaps forgotten with the rest.
       pending.forEach(past -> blocks.remember(past.layer()));
       if (blocks.open() != null) {
@@ -619,7 +619,7 @@ public final class LayeredDisk implements BlockBackend {
   private void write(DiskState state, List<Obsolete> unneeded) {
     try {
       publication.write(state, layers.directory());
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       lock.lock();
       try {
         publication.markStale();

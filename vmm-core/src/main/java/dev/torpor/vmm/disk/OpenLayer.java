@@ -73,7 +73,7 @@ final class OpenLayer implements AutoCloseable {
     LayerWriter writer = layers.create(LayerKind.PACKED, blockCount);
     try {
       return over(layers, writer.number(), blockCount, writer);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       writer.close();
       throw e;
     }
@@ -90,7 +90,7 @@ final class OpenLayer implements AutoCloseable {
       layer.file.sync();
       layer.changedCount = 0;
       return layer;
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       if (layer != null) {
         layer.leave();
       } else if (writer != null) {
@@ -118,7 +118,7 @@ final class OpenLayer implements AutoCloseable {
         throw new IllegalStateException("layer " + path + " is in use by another VM");
       }
       return new OpenLayer(layers, number, blockCount, file, writer);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       file.close();
       throw e;
     }

@@ -71,7 +71,7 @@ final class FaultStripe implements AutoCloseable {
       epoll.add(stop.descriptor(), STOP);
       epoll.add(faults.descriptor(), FAULT);
       faults.register(hva(firstPage), (endPage - firstPage) * MemoryLayout.PAGE_BYTES, mode);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       opened.forEach(Runnable::run);
       throw e;
     }

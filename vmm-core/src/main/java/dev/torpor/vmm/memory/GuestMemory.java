@@ -134,7 +134,7 @@ public final class GuestMemory implements AutoCloseable {
             Mapping.MAP_PRIVATE | Mapping.MAP_NORESERVE);
       }
       return new GuestMemory(regions, MemoryBacking.FILES, null, mapping);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       mapping.close();
       throw e;
     }

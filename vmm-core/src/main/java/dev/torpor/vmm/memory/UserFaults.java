@@ -59,7 +59,7 @@ final class UserFaults implements AutoCloseable {
         long end = Math.min(pageCount, first + stripePages);
         stripes[i] = new FaultStripe(address, first, end, features, mode);
       }
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       close();
       throw e;
     }

@@ -45,7 +45,7 @@ final class Continuation implements AutoCloseable {
     try {
       bringIn(memory, config);
       disks = MachineDisks.open(origin, config);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       memory.close();
       memory.memory().close();
       throw e;
@@ -57,7 +57,7 @@ final class Continuation implements AutoCloseable {
       machine.dirtyTracker().start();
       machine.restore(plan.prepared(), config.clock());
       return machine;
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       machine.close();
       throw e;
     }

@@ -49,7 +49,7 @@ final class HostKvm {
     }
     try {
       return new HostKvm(kvm);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       kvm.close();
       throw e;
     }

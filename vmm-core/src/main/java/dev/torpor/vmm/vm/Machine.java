@@ -289,7 +289,7 @@ final class Machine implements AutoCloseable {
   private VirtioMmioTransport transport(BlockDevice device, InterruptLine line) {
     try {
       return new VirtioMmioTransport(device, memory, line, eventLoop);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       device.close();
       throw e;
     }

@@ -50,7 +50,7 @@ final class MachineDisks implements AutoCloseable {
         opened.add(disk, opened.disks.size(), config.diskFolder());
       }
       return opened;
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       opened.close();
       throw e;
     }
@@ -65,7 +65,7 @@ final class MachineDisks implements AutoCloseable {
       }
       config.diskFolder().ifPresent(opened::deleteOthers);
       return opened;
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       opened.close();
       throw e;
     }

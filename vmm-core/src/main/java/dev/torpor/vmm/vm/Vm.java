@@ -107,7 +107,7 @@ public final class Vm implements AutoCloseable {
                   start,
                   config.pauseBudget(),
                   config.listener()));
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       machine.close();
       throw e;
     }
@@ -422,6 +422,9 @@ public final class Vm implements AutoCloseable {
       made.forEach(Vm::close);
       throw new CheckpointException(
           "VM '%s' was not branched: %s".formatted(name, e.getMessage()), e);
+    } catch (Error e) {
+      made.forEach(Vm::close);
+      throw e;
     }
   }
 

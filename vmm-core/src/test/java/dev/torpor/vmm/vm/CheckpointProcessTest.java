@@ -1,6 +1,7 @@
 package dev.torpor.vmm.vm;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.torpor.testing.KvmTest;
 import dev.torpor.testing.ProcessResources;
@@ -11,6 +12,7 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.AbstractList;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
@@ -21,6 +23,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Checkpoints between processes, what they leave of a process's resources, and full disks. */
 @KvmTest
@@ -139,6 +142,45 @@ class CheckpointProcessTest {
       }
     }
     removeAll(rig);
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aBranchThatFailsHalfWayLeavesNoChild(boolean outOfThreads) throws Exception {
+    try (CheckpointRig rig = new CheckpointRig(folder);
+        Vm vm = rig.paused()) {
+      vm.fork("first").close();
+      ProcessResources before = ProcessResources.count("kvm");
+      assertThatThrownBy(() -> vm.fork(secondFails(outOfThreads)))
+          .isInstanceOf(outOfThreads ? OutOfMemoryError.class : CheckpointException.class);
+      ProcessResources after = ProcessResources.count("kvm");
+      assertThat(after.mappings()).isEqualTo(before.mappings());
+      assertThat(after.fileDescriptors()).isLessThanOrEqualTo(before.fileDescriptors());
+    }
+  }
+
+  /** Two children of whom the second cannot be had, once the first is made. */
+  private static List<RestoreConfig> secondFails(boolean outOfThreads) {
+    return new AbstractList<>() {
+      private int asked;
+
+      @Override
+      public RestoreConfig get(int index) {
+        // Each is asked for once before any is made.
+        if (++asked == 2 * size()) {
+          if (outOfThreads) {
+            throw new OutOfMemoryError("no thread left");
+          }
+          throw new IllegalStateException("no room left");
+        }
+        return RestoreConfig.named("child").build();
+      }
+
+      @Override
+      public int size() {
+        return 2;
+      }
+    };
   }
 
   @Test

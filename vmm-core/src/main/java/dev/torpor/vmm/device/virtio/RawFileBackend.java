@@ -64,7 +64,7 @@ public final class RawFileBackend implements BlockBackend {
                 .formatted(path, byteSize, SECTOR_BYTES));
       }
       return new RawFileBackend(path, file, readOnly, byteSize);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       file.close();
       throw e;
     }

@@ -88,7 +88,7 @@ public final class VirtioMmioTransport implements BusDevice, AutoCloseable {
       for (int i = 0; i < count; i++) {
         created.add(new QueueNotifier(i, EventFd.create()));
       }
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       created.forEach(notifier -> notifier.eventFd().close());
       throw e;
     }
@@ -295,7 +295,7 @@ public final class VirtioMmioTransport implements BusDevice, AutoCloseable {
     } catch (GuestProtocolException e) {
       LOG.debug("virtio device {} needs a reset: {}", device.deviceId(), e.getMessage());
       requireReset();
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       requireReset();
       throw e;
     }
