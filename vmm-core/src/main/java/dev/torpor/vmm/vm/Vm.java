@@ -1,39 +1,27 @@
 package dev.torpor.vmm.vm;
 
 import dev.torpor.linux.LinuxException;
-import dev.torpor.snapshot.DiskImage;
 import dev.torpor.snapshot.Image;
 import dev.torpor.snapshot.Store;
 import dev.torpor.vmm.VmExit;
 import dev.torpor.vmm.checkpoint.Checkpoint;
 import dev.torpor.vmm.checkpoint.CheckpointException;
-import dev.torpor.vmm.checkpoint.CheckpointedMachine;
 import dev.torpor.vmm.checkpoint.Checkpointer;
 import dev.torpor.vmm.checkpoint.MachineLostException;
-import dev.torpor.vmm.checkpoint.MachineRecorder;
 import dev.torpor.vmm.checkpoint.Origin;
 import dev.torpor.vmm.checkpoint.Position;
 import dev.torpor.vmm.checkpoint.Start;
 import dev.torpor.vmm.checkpoint.WorkingSetRecorder;
 import dev.torpor.vmm.cpu.Vcpu;
 import dev.torpor.vmm.device.Doorbell;
-import dev.torpor.vmm.device.EventLoop;
 import dev.torpor.vmm.device.SerialPort;
-import dev.torpor.vmm.disk.LayeredDisk;
-import dev.torpor.vmm.memory.DirtyTracker;
 import dev.torpor.vmm.memory.GuestMemory;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
-import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * A virtual machine.
@@ -50,28 +38,20 @@ import java.util.concurrent.locks.ReentrantLock;
  * keeps its memory, threads and descriptors for ever.
  */
 public final class Vm implements AutoCloseable {
-  /** How long a vCPU may take to come back from the guest. */
-  private static final Duration PATIENCE = Duration.ofSeconds(2);
-
   private final String name;
   private final Machine machine;
+  private final Lifecycle life;
 
   /** Empty without a store. */
   private final Optional<Checkpointer> checkpointer;
 
   private final Optional<WorkingSetRecorder> recorder;
 
-  private final CompletableFuture<VmExit> exit = new CompletableFuture<>();
-
-  /** Serialises changes of state. Never taken by a vCPU or device thread. */
-  private final ReentrantLock lifecycle = new ReentrantLock();
-
-  private VmState state = VmState.CREATED;
-
   private Vm(VmConfig config) {
     this.name = config.name();
     this.recorder = Optional.empty();
-    this.machine = Machine.build(config, this::end);
+    this.life = new Lifecycle(name, exits -> Machine.build(config, exits));
+    this.machine = life.machine();
     this.checkpointer =
         config
             .store()
@@ -79,7 +59,7 @@ public final class Vm implements AutoCloseable {
                 store ->
                     new Checkpointer(
                         name,
-                        new Held(),
+                        new HeldMachine(machine, life),
                         store,
                         beginning(store),
                         config.pauseBudget(),
@@ -95,14 +75,15 @@ public final class Vm implements AutoCloseable {
   /** A VM that continues from a checkpoint; it has the memory from now on, even if this fails. */
   private Vm(Origin origin, Continuation continuation, RestoreConfig config) {
     this.name = config.name();
-    this.machine = continuation.machine(config, this::end);
+    this.life = new Lifecycle(name, exits -> continuation.machine(config, exits));
+    this.machine = life.machine();
     try {
       Start start = origin.start();
       this.checkpointer =
           Optional.of(
               new Checkpointer(
                   name,
-                  new Held(),
+                  new HeldMachine(machine, life),
                   origin.store(),
                   start,
                   config.pauseBudget(),
@@ -200,13 +181,7 @@ public final class Vm implements AutoCloseable {
    * @return its state at this moment; a running guest may end at any time
    */
   public VmState state() {
-    lifecycle.lock();
-    try {
-      noticeEnd();
-      return state;
-    } finally {
-      lifecycle.unlock();
-    }
+    return life.state();
   }
 
   /**
@@ -215,17 +190,7 @@ public final class Vm implements AutoCloseable {
    * @throws IllegalStateException unless it was just created
    */
   public void start() {
-    lifecycle.lock();
-    try {
-      require("start", VmState.CREATED);
-      machine.vcpus().start();
-      recorder.ifPresent(WorkingSetRecorder::start);
-      machine.eventLoop().ifPresent(EventLoop::resume);
-      machine.vcpus().resume();
-      state = VmState.RUNNING;
-    } finally {
-      lifecycle.unlock();
-    }
+    life.start(() -> recorder.ifPresent(WorkingSetRecorder::start));
   }
 
   /**
@@ -235,17 +200,7 @@ public final class Vm implements AutoCloseable {
    * @throws IllegalStateException unless it runs
    */
   public void pause() {
-    lifecycle.lock();
-    try {
-      require("pause", VmState.RUNNING);
-      // vCPUs first: what they still ask of devices on their way out is waited for in turn.
-      machine.vcpus().pause(false);
-      machine.eventLoop().ifPresent(EventLoop::quiesce);
-      state = VmState.PAUSED;
-      require("pause", VmState.PAUSED);
-    } finally {
-      lifecycle.unlock();
-    }
+    life.pause();
   }
 
   /**
@@ -254,15 +209,7 @@ public final class Vm implements AutoCloseable {
    * @throws IllegalStateException unless it is paused
    */
   public void resume() {
-    lifecycle.lock();
-    try {
-      require("resume", VmState.PAUSED);
-      machine.eventLoop().ifPresent(EventLoop::resume);
-      machine.vcpus().resume();
-      state = VmState.RUNNING;
-    } finally {
-      lifecycle.unlock();
-    }
+    life.resume();
   }
 
   /**
@@ -271,13 +218,7 @@ public final class Vm implements AutoCloseable {
    * @throws IllegalStateException unless it runs
    */
   public void kick() {
-    lifecycle.lock();
-    try {
-      require("kick", VmState.RUNNING);
-      machine.vcpus().kick();
-    } finally {
-      lifecycle.unlock();
-    }
+    life.kick();
   }
 
   /**
@@ -287,17 +228,7 @@ public final class Vm implements AutoCloseable {
    * @throws IllegalStateException if it is closed
    */
   public void stop() {
-    lifecycle.lock();
-    try {
-      noticeEnd();
-      if (state == VmState.CLOSED) {
-        throw wrongState("stop");
-      }
-      end(new VmExit.Stopped());
-      noticeEnd();
-    } finally {
-      lifecycle.unlock();
-    }
+    life.stop();
   }
 
   /**
@@ -307,13 +238,7 @@ public final class Vm implements AutoCloseable {
    * @throws InterruptedException if the thread is interrupted
    */
   public VmExit awaitExit() throws InterruptedException {
-    try {
-      VmExit reason = exit.get();
-      state();
-      return reason;
-    } catch (ExecutionException e) {
-      throw new AssertionError("the exit is never completed with a failure", e);
-    }
+    return life.awaitExit();
   }
 
   /**
@@ -324,14 +249,7 @@ public final class Vm implements AutoCloseable {
    * @throws InterruptedException if the thread is interrupted
    */
   public Optional<VmExit> awaitExit(Duration timeout) throws InterruptedException {
-    try {
-      exit.get(timeout.toNanos(), TimeUnit.NANOSECONDS);
-      return Optional.of(awaitExit());
-    } catch (TimeoutException e) {
-      return Optional.empty();
-    } catch (ExecutionException e) {
-      throw new AssertionError("the exit is never completed with a failure", e);
-    }
+    return life.awaitExit(timeout);
   }
 
   /**
@@ -446,88 +364,9 @@ public final class Vm implements AutoCloseable {
                     .formatted(name)));
   }
 
-  /** Does something while neither vCPUs nor devices move. */
-  private Duration whileHeld(Runnable action) {
-    lifecycle.lock();
-    try {
-      noticeEnd();
-      switch (state) {
-        case RUNNING -> {
-          long start = System.nanoTime();
-          holdRunning(action);
-          return Duration.ofNanos(System.nanoTime() - start);
-        }
-        case CREATED, PAUSED -> holdStanding(action);
-        case STOPPED, CLOSED -> throw wrongState("take or enter a checkpoint of");
-      }
-      return Duration.ZERO;
-    } finally {
-      lifecycle.unlock();
-    }
-  }
-
   /** Stands still as for a checkpoint, and forgets what was captured. */
   void rehearse(Runnable meanwhile) {
-    whileHeld(() -> machine.recorder().capture(meanwhile));
-  }
-
-  private void holdRunning(Runnable action) {
-    machine.vcpus().pause(true);
-    machine.eventLoop().ifPresent(EventLoop::quiesce);
-    try {
-      if (exit.isDone()) {
-        throw wrongState("take or enter a checkpoint of");
-      }
-      action.run();
-    } catch (MachineLostException e) {
-      end(new VmExit.Failed(e));
-      throw e;
-    } finally {
-      machine.eventLoop().ifPresent(EventLoop::resume);
-      machine.vcpus().resume();
-    }
-  }
-
-  private void holdStanding(Runnable action) {
-    try {
-      action.run();
-    } catch (MachineLostException e) {
-      end(new VmExit.Failed(e));
-      throw e;
-    }
-  }
-
-  /** The machine, for who takes checkpoints of it. */
-  private final class Held implements CheckpointedMachine {
-    @Override
-    public GuestMemory memory() {
-      return machine.memory();
-    }
-
-    @Override
-    public DirtyTracker dirtyTracker() {
-      return machine.dirtyTracker();
-    }
-
-    @Override
-    public List<LayeredDisk> layeredDisks() {
-      return machine.disks().layered();
-    }
-
-    @Override
-    public List<DiskImage> describeDisks(List<Image> images) {
-      return machine.disks().describe(images);
-    }
-
-    @Override
-    public Duration whileHeld(Runnable action) {
-      return Vm.this.whileHeld(action);
-    }
-
-    @Override
-    public MachineRecorder recorder() {
-      return machine.recorder();
-    }
+    life.whileHeld(() -> machine.recorder().capture(meanwhile));
   }
 
   /**
@@ -574,23 +413,11 @@ public final class Vm implements AutoCloseable {
   /** Ends the guest if it runs, and gives everything back. A second call does nothing. */
   @Override
   public void close() {
-    lifecycle.lock();
-    try {
-      if (state == VmState.CLOSED) {
-        return;
-      }
-      end(new VmExit.Stopped());
-      if (!machine.vcpus().endsWithin(PATIENCE)) {
-        // One waits for a page that does not come. Checkpoints first: they read present pages.
-        checkpointer.ifPresent(Checkpointer::close);
-        machine.endPaging();
-      }
-      noticeEnd();
-      state = VmState.CLOSED;
-    } finally {
-      lifecycle.unlock();
+    if (!life.close(this::releaseVcpus)) {
+      return;
     }
-    // Not under the lock: checkpoints on their way may need it, and memory until they have arrived.
+    // Not while its state changes: checkpoints on their way may need it, and memory until they
+    // have arrived.
     try {
       recorder.ifPresent(WorkingSetRecorder::close);
       checkpointer.ifPresent(Checkpointer::close);
@@ -599,33 +426,9 @@ public final class Vm implements AutoCloseable {
     }
   }
 
-  /** The guest's end, told from any thread; the first reason counts. */
-  private void end(VmExit reason) {
-    if (exit.complete(reason) && machine != null) {
-      machine.vcpus().requestStop();
-    }
-  }
-
-  /** Brings the state up to date with an end that a vCPU has told. */
-  private void noticeEnd() {
-    if (exit.isDone() && state != VmState.STOPPED && state != VmState.CLOSED) {
-      machine.vcpus().join();
-      machine.eventLoop().ifPresent(EventLoop::quiesce);
-      state = VmState.STOPPED;
-    }
-  }
-
-  private void require(String action, VmState wanted) {
-    noticeEnd();
-    if (state != wanted) {
-      throw wrongState(action);
-    }
-  }
-
-  private IllegalStateException wrongState(String action) {
-    String ended = exit.isDone() ? ": " + exit.join().describe() : "";
-    return new IllegalStateException(
-        "cannot %s VM '%s': it is %s%s"
-            .formatted(action, name, state.name().toLowerCase(Locale.ROOT), ended));
+  /** One waits for a page that does not come. Checkpoints first: they read present pages. */
+  private void releaseVcpus() {
+    checkpointer.ifPresent(Checkpointer::close);
+    machine.endPaging();
   }
 }
