@@ -84,10 +84,10 @@ public final class CopyBehind implements AutoCloseable {
    * @return whether {@link #open} will succeed
    */
   public static boolean supports(GuestMemory memory) {
-    if (memory.guard() instanceof Pager.Guard paged) {
+    if (memory.accesses().guard() instanceof Pager.Guard paged) {
       return paged.pager().faults().protects() && !paged.pager().hasCopyBehind();
     }
-    if (memory.guard() != null || memory.backing() == MemoryBacking.HUGETLBFS) {
+    if (memory.accesses().guard() != null || memory.backing() == MemoryBacking.HUGETLBFS) {
       return false;
     }
     try (UserFaults _ = new UserFaults(memory, false, 1, 0)) {
@@ -114,7 +114,7 @@ public final class CopyBehind implements AutoCloseable {
                   .formatted(memory.backing())
               + " another userfaultfd has it");
     }
-    if (memory.guard() instanceof Pager.Guard paged) {
+    if (memory.accesses().guard() instanceof Pager.Guard paged) {
       return new CopyBehind(memory, paged.pager(), paged.pager().faults()).begin();
     }
     UserFaults faults = new UserFaults(memory, false, UserFaults.MAX_STRIPES, 0);
@@ -135,7 +135,7 @@ public final class CopyBehind implements AutoCloseable {
         pager.setCopyBehind(this);
       } else {
         faults.start(_ -> new OwnAnswers(), "torpor-overwrites-");
-        memory.setGuard(new Guard());
+        memory.accesses().setGuard(new Guard());
       }
       return this;
     } catch (RuntimeException | Error e) {
@@ -174,7 +174,7 @@ public final class CopyBehind implements AutoCloseable {
     if (pager != null) {
       pager.makePresent(pages);
     }
-    long stamp = memory.accesses().writeLock();
+    long stamp = memory.accesses().lock().writeLock();
     try {
       PageCopy last = current;
       if (closing || (last != null && !last.isDone())) {
@@ -186,7 +186,7 @@ public final class CopyBehind implements AutoCloseable {
       copier.unpark();
       return copy;
     } finally {
-      memory.accesses().unlockWrite(stamp);
+      memory.accesses().lock().unlockWrite(stamp);
     }
   }
 
@@ -248,13 +248,13 @@ public final class CopyBehind implements AutoCloseable {
 
   private void endEarly(PageCopy copy) {
     copy.stop();
-    long stamp = memory.accesses().readLock();
+    long stamp = memory.accesses().lock().readLock();
     try {
       if (current == copy) {
         releasePending();
       }
     } finally {
-      memory.accesses().unlockRead(stamp);
+      memory.accesses().lock().unlockRead(stamp);
     }
   }
 
@@ -265,7 +265,7 @@ public final class CopyBehind implements AutoCloseable {
    *     pending still because the side pages are used up
    */
   boolean answer(long page) {
-    long stamp = memory.accesses().readLock();
+    long stamp = memory.accesses().lock().readLock();
     try {
       if (pending.get(page)) {
         putAside(page);
@@ -278,7 +278,7 @@ public final class CopyBehind implements AutoCloseable {
         copy.fail(e);
       }
     } finally {
-      memory.accesses().unlockRead(stamp);
+      memory.accesses().lock().unlockRead(stamp);
     }
     return true;
   }
@@ -379,7 +379,7 @@ public final class CopyBehind implements AutoCloseable {
   /** Returns the page behind those that were copied. */
   private long copyChunk(PageCopy copy, long first) {
     long end = first;
-    long stamp = memory.accesses().readLock();
+    long stamp = memory.accesses().lock().readLock();
     try {
       end = claimRun(first, first + chunkPages(first));
       if (end > first) {
@@ -392,7 +392,7 @@ public final class CopyBehind implements AutoCloseable {
         unprotect(first, end);
       }
     } finally {
-      memory.accesses().unlockRead(stamp);
+      memory.accesses().lock().unlockRead(stamp);
     }
     if (end > first) {
       copy.passOn(first, chunk.segment().asSlice(0, (end - first) * MemoryLayout.PAGE_BYTES));
@@ -429,7 +429,7 @@ public final class CopyBehind implements AutoCloseable {
 
   /** Those who claimed a page hold the lock until they have put it aside. */
   private void awaitClaims() {
-    memory.accesses().unlockWrite(memory.accesses().writeLock());
+    memory.accesses().lock().unlockWrite(memory.accesses().lock().writeLock());
   }
 
   private void dropAside() {
@@ -442,14 +442,14 @@ public final class CopyBehind implements AutoCloseable {
   /** Cancels a copy that is under way, and gives the memory's faults back. */
   @Override
   public void close() {
-    long stamp = memory.accesses().writeLock();
+    long stamp = memory.accesses().lock().writeLock();
     try {
       if (closing) {
         return;
       }
       closing = true;
     } finally {
-      memory.accesses().unlockWrite(stamp);
+      memory.accesses().lock().unlockWrite(stamp);
     }
     PageCopy copy = current;
     if (copy != null) {
@@ -460,7 +460,7 @@ public final class CopyBehind implements AutoCloseable {
       pager.setCopyBehind(null);
     } else {
       faults.stop();
-      memory.setGuard(null);
+      memory.accesses().setGuard(null);
       faults.close();
     }
     freeBuffers(); // the answers to faults put pages aside there

@@ -6,15 +6,12 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 
-import dev.torpor.linux.Errno;
 import dev.torpor.linux.LinuxException;
-import dev.torpor.linux.LinuxFile;
 import dev.torpor.linux.Mapping;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.locks.StampedLock;
 
 /**
  * A guest's RAM, and the only way in which the VMM touches it.
@@ -35,34 +32,22 @@ import java.util.concurrent.locks.StampedLock;
  * kernel stops them in the thread's native state.
  */
 public final class GuestMemory implements AutoCloseable {
-  private static final long HUGE_PAGE_BYTES = 2L << 20;
   private static final VarHandle SHORT = JAVA_SHORT.varHandle();
 
   private final List<MemoryRegion> regions;
-  private final long byteSize;
-  private final LinuxFile file;
-  private final Mapping mapping;
+  private final HostMemory host;
   private final MemorySegment ram;
+  private final long byteSize;
   private final long lowByteSize;
+  private final Accesses accesses = new Accesses();
 
   /** The pages that the VMM wrote; null until somebody wants to know them. */
   private volatile WrittenPages written;
 
-  private final MemoryBacking backing;
-
-  /** Held for reading by guarded accesses, for writing by who makes pages inaccessible. */
-  private final StampedLock accesses = new StampedLock();
-
-  /** Null while no page can fault to this process. */
-  private volatile AccessGuard guard;
-
-  private GuestMemory(
-      List<MemoryRegion> regions, MemoryBacking backing, LinuxFile file, Mapping mapping) {
+  private GuestMemory(List<MemoryRegion> regions, HostMemory host) {
     this.regions = regions;
-    this.backing = backing;
-    this.file = file;
-    this.mapping = mapping;
-    this.ram = mapping.segment();
+    this.host = host;
+    this.ram = host.mapping().segment();
     this.byteSize = ram.byteSize();
     this.lowByteSize = regions.getFirst().byteSize();
   }
@@ -81,31 +66,9 @@ public final class GuestMemory implements AutoCloseable {
    */
   public static GuestMemory allocate(
       long byteSize, MemoryBacking backing, boolean transparentHugePages) {
-    List<MemoryRegion> regions = MemoryLayout.regions(byteSize);
-    LinuxFile file =
-        switch (backing) {
-          case ANONYMOUS -> null;
-          case MEMFD -> LinuxFile.inMemory("torpor-guest", byteSize, false);
-          case HUGETLBFS -> hugePageFile(byteSize);
-          case FILES ->
-              throw new IllegalArgumentException("memory over files is mapped, not allocated");
-        };
-    try {
-      Mapping mapping =
-          file == null
-              ? Mapping.anonymousAligned(byteSize, HUGE_PAGE_BYTES, Mapping.MAP_NORESERVE)
-              : Mapping.fileAligned(
-                  file.descriptor(), 0, byteSize, HUGE_PAGE_BYTES, Mapping.MAP_SHARED);
-      if (backing != MemoryBacking.HUGETLBFS) {
-        advise(mapping, transparentHugePages);
-      }
-      return new GuestMemory(regions, backing, file, mapping);
-    } catch (RuntimeException e) {
-      if (file != null) {
-        file.close();
-      }
-      throw backing == MemoryBacking.HUGETLBFS ? tooFewHugePages(byteSize, e) : e;
-    }
+    return new GuestMemory(
+        MemoryLayout.regions(byteSize),
+        HostMemory.allocate(byteSize, backing, transparentHugePages));
   }
 
   /**
@@ -119,69 +82,7 @@ public final class GuestMemory implements AutoCloseable {
    * @throws LinuxException ENOMEM if the host has no room for it, or for so many pieces
    */
   public static GuestMemory mapped(long byteSize, List<FilePiece> pieces) {
-    List<MemoryRegion> regions = MemoryLayout.regions(byteSize);
-    if (pieces.size() == 1 && pieces.getFirst().byteCount() == byteSize) {
-      return new GuestMemory(regions, MemoryBacking.FILES, null, whole(pieces.getFirst()));
-    }
-    Mapping mapping = Mapping.anonymousAligned(byteSize, HUGE_PAGE_BYTES, Mapping.MAP_NORESERVE);
-    try {
-      for (FilePiece piece : pieces) {
-        mapping.replace(
-            piece.offset(),
-            piece.byteCount(),
-            piece.file(),
-            piece.fileOffset(),
-            Mapping.MAP_PRIVATE | Mapping.MAP_NORESERVE);
-      }
-      return new GuestMemory(regions, MemoryBacking.FILES, null, mapping);
-    } catch (RuntimeException | Error e) {
-      mapping.close();
-      throw e;
-    }
-  }
-
-  /**
-   * Replacing a mapping has KVM look through every VM of this process; making one does not. So a
-   * process with many VMs makes the next one sooner this way.
-   */
-  private static Mapping whole(FilePiece piece) {
-    return Mapping.file(
-        piece.file(),
-        piece.fileOffset(),
-        piece.byteCount(),
-        Mapping.PROT_READ | Mapping.PROT_WRITE,
-        Mapping.MAP_PRIVATE | Mapping.MAP_NORESERVE);
-  }
-
-  private static IllegalStateException tooFewHugePages(long byteSize, RuntimeException cause) {
-    return new IllegalStateException(
-        "memory of %d MiB on huge pages: the host has too few free; sysctl vm.nr_hugepages=%d"
-                .formatted(byteSize >> 20, byteSize / HUGE_PAGE_BYTES)
-            + " reserves that many",
-        cause);
-  }
-
-  private static LinuxFile hugePageFile(long byteSize) {
-    if (byteSize % HUGE_PAGE_BYTES != 0) {
-      throw new IllegalArgumentException(
-          "memory of " + byteSize + " bytes on hugetlbfs: must be a multiple of 2 MiB");
-    }
-    return LinuxFile.inMemory("torpor-guest-huge", byteSize, true);
-  }
-
-  private static void advise(Mapping mapping, boolean transparentHugePages) {
-    try {
-      mapping.advise(
-          0,
-          mapping.byteSize(),
-          transparentHugePages ? Mapping.Advice.HUGE_PAGE : Mapping.Advice.NO_HUGE_PAGE);
-    } catch (LinuxException e) {
-      if (e.errno() != Errno.EINVAL) {
-        mapping.close();
-        throw e;
-      }
-      // EINVAL: a host kernel without transparent huge pages. Small pages serve as well.
-    }
+    return new GuestMemory(MemoryLayout.regions(byteSize), HostMemory.mapped(byteSize, pieces));
   }
 
   /**
@@ -208,7 +109,7 @@ public final class GuestMemory implements AutoCloseable {
    * @return the HVA of page 0; all pages follow in one row, without the hole
    */
   public long address() {
-    return mapping.address();
+    return host.mapping().address();
   }
 
   /**
@@ -219,7 +120,8 @@ public final class GuestMemory implements AutoCloseable {
    * @throws IndexOutOfBoundsException if there is no such page
    */
   public long hvaOfPage(long page) {
-    return mapping.address() + Objects.checkIndex(page, pageCount()) * MemoryLayout.PAGE_BYTES;
+    return host.mapping().address()
+        + Objects.checkIndex(page, pageCount()) * MemoryLayout.PAGE_BYTES;
   }
 
   /**
@@ -252,7 +154,7 @@ public final class GuestMemory implements AutoCloseable {
    * @throws GuestAddressException if the range is not RAM
    */
   public long hva(long gpa, long byteCount) {
-    return mapping.address() + backingOffset(gpa, byteCount);
+    return host.mapping().address() + backingOffset(gpa, byteCount);
   }
 
   /**
@@ -264,11 +166,11 @@ public final class GuestMemory implements AutoCloseable {
    */
   public byte readByte(long gpa) {
     long offset = backingOffset(gpa, 1);
-    long stamp = beginRead(offset, 1);
+    long stamp = accesses.beginRead(offset, 1);
     try {
       return ram.get(JAVA_BYTE, offset);
     } finally {
-      end(stamp);
+      accesses.end(stamp);
     }
   }
 
@@ -281,11 +183,11 @@ public final class GuestMemory implements AutoCloseable {
    */
   public short readShort(long gpa) {
     long offset = backingOffset(gpa, 2);
-    long stamp = beginRead(offset, 2);
+    long stamp = accesses.beginRead(offset, 2);
     try {
       return ram.get(JAVA_SHORT_UNALIGNED, offset);
     } finally {
-      end(stamp);
+      accesses.end(stamp);
     }
   }
 
@@ -298,11 +200,11 @@ public final class GuestMemory implements AutoCloseable {
    */
   public int readInt(long gpa) {
     long offset = backingOffset(gpa, 4);
-    long stamp = beginRead(offset, 4);
+    long stamp = accesses.beginRead(offset, 4);
     try {
       return ram.get(JAVA_INT_UNALIGNED, offset);
     } finally {
-      end(stamp);
+      accesses.end(stamp);
     }
   }
 
@@ -315,11 +217,11 @@ public final class GuestMemory implements AutoCloseable {
    */
   public long readLong(long gpa) {
     long offset = backingOffset(gpa, 8);
-    long stamp = beginRead(offset, 8);
+    long stamp = accesses.beginRead(offset, 8);
     try {
       return ram.get(JAVA_LONG_UNALIGNED, offset);
     } finally {
-      end(stamp);
+      accesses.end(stamp);
     }
   }
 
@@ -332,12 +234,12 @@ public final class GuestMemory implements AutoCloseable {
    */
   public void writeByte(long gpa, byte value) {
     long offset = backingOffset(gpa, 1);
-    long stamp = beginWrite(offset, 1);
+    long stamp = accesses.beginWrite(offset, 1);
     try {
       ram.set(JAVA_BYTE, offset, value);
       markOffset(offset, 1);
     } finally {
-      end(stamp);
+      accesses.end(stamp);
     }
   }
 
@@ -350,12 +252,12 @@ public final class GuestMemory implements AutoCloseable {
    */
   public void writeShort(long gpa, short value) {
     long offset = backingOffset(gpa, 2);
-    long stamp = beginWrite(offset, 2);
+    long stamp = accesses.beginWrite(offset, 2);
     try {
       ram.set(JAVA_SHORT_UNALIGNED, offset, value);
       markOffset(offset, 2);
     } finally {
-      end(stamp);
+      accesses.end(stamp);
     }
   }
 
@@ -368,12 +270,12 @@ public final class GuestMemory implements AutoCloseable {
    */
   public void writeInt(long gpa, int value) {
     long offset = backingOffset(gpa, 4);
-    long stamp = beginWrite(offset, 4);
+    long stamp = accesses.beginWrite(offset, 4);
     try {
       ram.set(JAVA_INT_UNALIGNED, offset, value);
       markOffset(offset, 4);
     } finally {
-      end(stamp);
+      accesses.end(stamp);
     }
   }
 
@@ -386,12 +288,12 @@ public final class GuestMemory implements AutoCloseable {
    */
   public void writeLong(long gpa, long value) {
     long offset = backingOffset(gpa, 8);
-    long stamp = beginWrite(offset, 8);
+    long stamp = accesses.beginWrite(offset, 8);
     try {
       ram.set(JAVA_LONG_UNALIGNED, offset, value);
       markOffset(offset, 8);
     } finally {
-      end(stamp);
+      accesses.end(stamp);
     }
   }
 
@@ -405,11 +307,11 @@ public final class GuestMemory implements AutoCloseable {
    */
   public short readShortAcquire(long gpa) {
     long offset = backingOffset(gpa, 2);
-    long stamp = beginRead(offset, 2);
+    long stamp = accesses.beginRead(offset, 2);
     try {
       return (short) SHORT.getAcquire(ram, offset);
     } finally {
-      end(stamp);
+      accesses.end(stamp);
     }
   }
 
@@ -422,12 +324,12 @@ public final class GuestMemory implements AutoCloseable {
    */
   public void writeShortRelease(long gpa, short value) {
     long offset = backingOffset(gpa, 2);
-    long stamp = beginWrite(offset, 2);
+    long stamp = accesses.beginWrite(offset, 2);
     try {
       SHORT.setRelease(ram, offset, value);
       markOffset(offset, 2);
     } finally {
-      end(stamp);
+      accesses.end(stamp);
     }
   }
 
@@ -441,11 +343,11 @@ public final class GuestMemory implements AutoCloseable {
   public void read(long gpa, MemorySegment target) {
     long byteCount = target.byteSize();
     long offset = backingOffset(gpa, byteCount);
-    long stamp = beginRead(offset, byteCount);
+    long stamp = accesses.beginRead(offset, byteCount);
     try {
       MemorySegment.copy(ram, offset, target, 0, byteCount);
     } finally {
-      end(stamp);
+      accesses.end(stamp);
     }
   }
 
@@ -459,12 +361,12 @@ public final class GuestMemory implements AutoCloseable {
   public void write(long gpa, MemorySegment source) {
     long byteCount = source.byteSize();
     long offset = backingOffset(gpa, byteCount);
-    long stamp = beginWrite(offset, byteCount);
+    long stamp = accesses.beginWrite(offset, byteCount);
     try {
       MemorySegment.copy(source, 0, ram, offset, byteCount);
       markOffset(offset, byteCount);
     } finally {
-      end(stamp);
+      accesses.end(stamp);
     }
   }
 
@@ -476,10 +378,11 @@ public final class GuestMemory implements AutoCloseable {
    * @param count how many
    */
   public void readAhead(long firstPage, long count) {
-    mapping.advise(
-        firstPage * MemoryLayout.PAGE_BYTES,
-        count * MemoryLayout.PAGE_BYTES,
-        Mapping.Advice.WILL_NEED);
+    host.mapping()
+        .advise(
+            firstPage * MemoryLayout.PAGE_BYTES,
+            count * MemoryLayout.PAGE_BYTES,
+            Mapping.Advice.WILL_NEED);
   }
 
   /**
@@ -491,11 +394,11 @@ public final class GuestMemory implements AutoCloseable {
    */
   public void readPage(long page, MemorySegment target, long targetOffset) {
     long offset = page * MemoryLayout.PAGE_BYTES;
-    long stamp = beginRead(offset, MemoryLayout.PAGE_BYTES);
+    long stamp = accesses.beginRead(offset, MemoryLayout.PAGE_BYTES);
     try {
       MemorySegment.copy(ram, offset, target, targetOffset, MemoryLayout.PAGE_BYTES);
     } finally {
-      end(stamp);
+      accesses.end(stamp);
     }
   }
 
@@ -509,11 +412,11 @@ public final class GuestMemory implements AutoCloseable {
   public void writePages(long firstPage, MemorySegment source) {
     long offset = firstPage * MemoryLayout.PAGE_BYTES;
     long byteCount = source.byteSize();
-    long stamp = beginWrite(offset, byteCount);
+    long stamp = accesses.beginWrite(offset, byteCount);
     try {
       MemorySegment.copy(source, 0, ram, offset, byteCount);
     } finally {
-      end(stamp);
+      accesses.end(stamp);
     }
   }
 
@@ -527,12 +430,12 @@ public final class GuestMemory implements AutoCloseable {
    */
   public void fill(long gpa, long byteCount, byte value) {
     long offset = backingOffset(gpa, byteCount);
-    long stamp = beginWrite(offset, byteCount);
+    long stamp = accesses.beginWrite(offset, byteCount);
     try {
       ram.asSlice(offset, byteCount).fill(value);
       markOffset(offset, byteCount);
     } finally {
-      end(stamp);
+      accesses.end(stamp);
     }
   }
 
@@ -595,90 +498,27 @@ public final class GuestMemory implements AutoCloseable {
    * @throws LinuxException if the host does not tell
    */
   public boolean addAllocated(PageSet target) {
-    if (file == null) {
-      return false;
-    }
-    long start = file.nextData(0);
-    while (start >= 0 && start < byteSize) {
-      long end = Math.min(file.nextHole(start), byteSize);
-      long firstPage = start / MemoryLayout.PAGE_BYTES;
-      target.addRange(firstPage, Math.ceilDiv(end, MemoryLayout.PAGE_BYTES) - firstPage);
-      start = end < byteSize ? file.nextData(end) : -1;
-    }
-    return true;
+    return host.addAllocated(target);
   }
 
   /** Gives the memory back to the host. No VM and no thread may use it any more. */
   @Override
   public void close() {
-    mapping.close();
-    if (file != null) {
-      file.close();
-    }
+    host.close();
   }
 
   MemoryBacking backing() {
-    return backing;
+    return host.backing();
   }
 
   /** The mapping itself, for who answers its page faults. */
   Mapping mapping() {
-    return mapping;
+    return host.mapping();
   }
 
-  /** The lock that keeps pages accessible, for the guard. */
-  StampedLock accesses() {
+  /** What keeps pages accessible while Java code accesses them. */
+  Accesses accesses() {
     return accesses;
-  }
-
-  /** Who is asked before accesses, or null. */
-  AccessGuard guard() {
-    return guard;
-  }
-
-  /**
-   * Has a guard asked before every access that begins from now on. The VM is paused, or has not
-   * begun: an access that is under way is not waited for.
-   */
-  void setGuard(AccessGuard newGuard) {
-    long stamp = accesses.writeLock();
-    try {
-      guard = newGuard;
-    } finally {
-      accesses.unlockWrite(stamp);
-    }
-  }
-
-  private long beginRead(long offset, long byteCount) {
-    return guard == null ? 0 : beginGuarded(offset, byteCount, false);
-  }
-
-  private long beginWrite(long offset, long byteCount) {
-    return guard == null ? 0 : beginGuarded(offset, byteCount, true);
-  }
-
-  private long beginGuarded(long offset, long byteCount, boolean write) {
-    long stamp = accesses.readLock();
-    try {
-      AccessGuard asked = guard;
-      if (asked != null && byteCount != 0) {
-        if (write) {
-          asked.beforeWrite(offset, byteCount);
-        } else {
-          asked.beforeRead(offset, byteCount);
-        }
-      }
-      return stamp;
-    } catch (RuntimeException | Error e) {
-      accesses.unlockRead(stamp);
-      throw e;
-    }
-  }
-
-  private void end(long stamp) {
-    if (stamp != 0) {
-      accesses.unlockRead(stamp);
-    }
   }
 
   private long backingOffset(long gpa, long byteCount) {

@@ -110,7 +110,7 @@ public final class Pager implements AutoCloseable {
           "a source of %d pages for a memory of %d"
               .formatted(source.pageCount(), memory.pageCount()));
     }
-    if (memory.guard() != null) {
+    if (memory.accesses().guard() != null) {
       throw new IllegalStateException("the memory's page faults are answered already");
     }
     UserFaults faults = new UserFaults(memory, true, options.threads(), moreFeatures);
@@ -131,7 +131,7 @@ public final class Pager implements AutoCloseable {
       answers.add(new StripeAnswers());
     }
     faults.start(answers::get, "torpor-pager-");
-    memory.setGuard(new Guard());
+    memory.accesses().setGuard(new Guard());
   }
 
   /**
@@ -358,7 +358,7 @@ public final class Pager implements AutoCloseable {
 
     /** A fault of a copy that has ended, unless another has begun meanwhile. */
     private boolean unprotect(long page) {
-      long stamp = memory.accesses().readLock();
+      long stamp = memory.accesses().lock().readLock();
       try {
         if (copyBehind != null) {
           return false;
@@ -366,7 +366,7 @@ public final class Pager implements AutoCloseable {
         faults.protect(page, 1, false);
         return true;
       } finally {
-        memory.accesses().unlockRead(stamp);
+        memory.accesses().lock().unlockRead(stamp);
       }
     }
 
@@ -416,7 +416,7 @@ public final class Pager implements AutoCloseable {
      * found it present before the failure are waited for: they must not be caught in the middle.
      */
     private boolean refuse(long page) {
-      long stamp = memory.accesses().writeLock();
+      long stamp = memory.accesses().lock().writeLock();
       try {
         faults.refuse(page);
         return true;
@@ -424,7 +424,7 @@ public final class Pager implements AutoCloseable {
         // ENOMEM: too many mappings. Whoever waits is not given zeroes, but waits on.
         return false;
       } finally {
-        memory.accesses().unlockWrite(stamp);
+        memory.accesses().lock().unlockWrite(stamp);
       }
     }
   }
@@ -443,11 +443,11 @@ public final class Pager implements AutoCloseable {
   }
 
   private void refuseAll() {
-    long stamp = memory.accesses().writeLock();
+    long stamp = memory.accesses().lock().writeLock();
     try {
       faults.refuseAll();
     } finally {
-      memory.accesses().unlockWrite(stamp);
+      memory.accesses().lock().unlockWrite(stamp);
     }
   }
 
@@ -472,7 +472,7 @@ public final class Pager implements AutoCloseable {
     workers.forEach(Worker::join);
     faults.stop();
     if (present.isComplete()) {
-      memory.setGuard(null);
+      memory.accesses().setGuard(null);
     } else {
       failure.compareAndSet(null, new IllegalStateException("the pager is closed"));
       refuseAll();

@@ -21,7 +21,7 @@ final class GcStorm {
         Pager _ = Pager.attach(memory, source, options, Throwable::printStackTrace);
         CopyBehind copier = CopyBehind.open(memory)) {
       if (arguments.length != 0) {
-        memory.setGuard(null);
+        memory.accesses().setGuard(null);
       }
       read(memory, source);
       write(memory, copier);
