@@ -12,6 +12,7 @@ import dev.torpor.vmm.disk.DiskBase;
 import dev.torpor.vmm.disk.DiskPlace;
 import dev.torpor.vmm.disk.LayerKeeper;
 import dev.torpor.vmm.disk.LayeredDisk;
+import dev.torpor.vmm.disk.SurvivingDisks;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -88,15 +89,15 @@ final class MachineDisks implements AutoCloseable {
 
   private LayeredDisk surviving(DiskConfig disk, DiskPlace place) {
     if (place.hasDisk()) {
-      return LayeredDisk.reopen(place, layers(), moved(disk.path(), place));
+      return SurvivingDisks.reopen(place, layers(), moved(disk.path(), place));
     }
     DiskBase base = DiskBase.of(disk.path());
-    return LayeredDisk.create(place, layers(), base, nothing(base));
+    return SurvivingDisks.create(place, layers(), base, nothing(base));
   }
 
   /** Null if the base is where it was. */
   private static Path moved(Path path, DiskPlace place) {
-    DiskBase was = DiskBase.of(LayeredDisk.stateOf(place.folder(), place.name()));
+    DiskBase was = DiskBase.of(SurvivingDisks.stateOf(place.folder(), place.name()));
     if (path.toAbsolutePath().normalize().equals(was.path().normalize())) {
       return null;
     }
@@ -131,7 +132,7 @@ final class MachineDisks implements AutoCloseable {
     addLayered(
         folder.isEmpty()
             ? LayeredDisk.open(layers(), base, image)
-            : LayeredDisk.replace(place(folder.get(), index), layers(), base, image));
+            : SurvivingDisks.replace(place(folder.get(), index), layers(), base, image));
   }
 
   /** Deletes disks that the machine does not have: they are of another one. */
@@ -139,7 +140,7 @@ final class MachineDisks implements AutoCloseable {
     for (int index = 0; index < VmConfig.MAX_DISKS; index++) {
       boolean own = index < disks.size() && !disks.get(index).backend().readOnly();
       if (!own && place(folder, index).hasDisk()) {
-        LayeredDisk.delete(place(folder, index));
+        SurvivingDisks.delete(place(folder, index));
       }
     }
   }
@@ -156,7 +157,7 @@ final class MachineDisks implements AutoCloseable {
   static int delete(Store store, Path folder) {
     int count = count(folder);
     for (int index = 0; index < VmConfig.MAX_DISKS; index++) {
-      LayeredDisk.delete(place(store, folder, index));
+      SurvivingDisks.delete(place(store, folder, index));
     }
     return count;
   }

@@ -54,7 +54,7 @@ final class DiskUnderTest implements AutoCloseable {
   }
 
   LayeredDisk create() {
-    disk = LayeredDisk.create(place(), layers, DiskBase.of(baseFile), empty());
+    disk = SurvivingDisks.create(place(), layers, DiskBase.of(baseFile), empty());
     return disk;
   }
 
@@ -67,7 +67,7 @@ final class DiskUnderTest implements AutoCloseable {
   LayeredDisk reopen() {
     layers.close();
     layers = Layers.open(root.resolve("layers"));
-    disk = LayeredDisk.reopen(place(), layers);
+    disk = SurvivingDisks.reopen(place(), layers);
     return disk;
   }
 

@@ -20,8 +20,8 @@ final class DiskWriterMain {
   static LayeredDisk open(Path root, Layers layers) {
     DiskPlace place = new DiskPlace(root.resolve("vm"), "disk-0", LayerKeeper.NONE);
     return place.hasDisk()
-        ? LayeredDisk.reopen(place, layers)
-        : LayeredDisk.create(
+        ? SurvivingDisks.reopen(place, layers)
+        : SurvivingDisks.create(
             place, layers, DiskBase.of(root.resolve("base.raw")), Image.empty(layers, BLOCK_COUNT));
   }
 

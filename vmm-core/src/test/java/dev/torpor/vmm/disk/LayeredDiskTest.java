@@ -147,10 +147,10 @@ class LayeredDiskTest {
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("base " + under.baseFile + " was changed")
         .hasMessageContaining("name an unchanged copy");
-    under.disk = LayeredDisk.reopen(under.place(), under.layers, copy);
+    under.disk = SurvivingDisks.reopen(under.place(), under.layers, copy);
     assertThat(under.readAll()).isEqualTo(now);
     under.disk.close();
-    under.disk = LayeredDisk.reopen(under.place(), under.layers);
+    under.disk = SurvivingDisks.reopen(under.place(), under.layers);
     assertThat(under.disk.base().path()).isEqualTo(copy);
   }
 
@@ -158,7 +158,7 @@ class LayeredDiskTest {
   void aBaseOfAnotherSizeIsRefused() throws IOException {
     under.create().close();
     Path other = Files.write(root.resolve("other.raw"), new byte[512]);
-    assertThatThrownBy(() -> LayeredDisk.reopen(under.place(), under.layers, other))
+    assertThatThrownBy(() -> SurvivingDisks.reopen(under.place(), under.layers, other))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("other.raw has 512 bytes")
         .hasMessageContaining("had " + BYTES);
@@ -170,7 +170,7 @@ class LayeredDiskTest {
   @Test
   void aDiskIsOpenOnlyOnce() {
     under.create();
-    assertThatThrownBy(() -> LayeredDisk.reopen(under.place(), under.layers))
+    assertThatThrownBy(() -> SurvivingDisks.reopen(under.place(), under.layers))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("in use by another VM");
     under.disk.close();
@@ -298,7 +298,7 @@ class LayeredDiskTest {
       assertThat(files.map(file -> file.getFileName().toString()))
           .containsExactlyInAnyOrder("disk-0.lock", "disk-0.owner", "disk-0.state");
     }
-    assertThat(LayeredDisk.stateOf(under.folder, "disk-0").openLayers()).isEqualTo(List.of());
+    assertThat(SurvivingDisks.stateOf(under.folder, "disk-0").openLayers()).isEqualTo(List.of());
   }
 
   @Test

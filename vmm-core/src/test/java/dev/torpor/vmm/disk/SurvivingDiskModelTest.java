@@ -95,7 +95,7 @@ class SurvivingDiskModelTest {
       Files.write(baseFile, new byte[BLOCKS * Blocks.BYTES]);
       home = root.resolve("host-0");
       store = Store.open(home.resolve("store"));
-      disk = LayeredDisk.create(place(), store.layers(), DiskBase.of(baseFile), empty());
+      disk = SurvivingDisks.create(place(), store.layers(), DiskBase.of(baseFile), empty());
       flushed();
     }
 
@@ -251,7 +251,7 @@ class SurvivingDiskModelTest {
       disk.close();
       leave();
       Image image = Image.open(store.layers(), kept.image().image());
-      disk = LayeredDisk.replace(place(), store.layers(), DiskBase.of(baseFile), image);
+      disk = SurvivingDisks.replace(place(), store.layers(), DiskBase.of(baseFile), image);
       goTo(kept.content());
       if (killed == null) {
         flushed();
@@ -310,7 +310,7 @@ class SurvivingDiskModelTest {
       }
       store = Store.open(home.resolve("store"));
       requireAllListed();
-      disk = LayeredDisk.reopen(place(), store.layers());
+      disk = SurvivingDisks.reopen(place(), store.layers());
       List<Long> found = content(disk);
       for (int i = 0; i < BLOCKS; i++) {
         assertThat(allowed.get(i)).as("block %d", i).contains(found.get(i));
@@ -338,13 +338,13 @@ class SurvivingDiskModelTest {
       leave();
       disk = null;
       killIn = random.nextInt(2);
-      LayeredDisk.delete(place());
+      SurvivingDisks.delete(place());
       if (killed != null) {
         store.close();
         DiskUnderTest.deleteTree(home);
         home = killed;
         store = Store.open(home.resolve("store"));
-        LayeredDisk.delete(place());
+        SurvivingDisks.delete(place());
       }
       for (Summary one : store.list().checkpoints()) {
         store.remove(one.uuid());

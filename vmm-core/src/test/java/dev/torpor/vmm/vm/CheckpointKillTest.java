@@ -15,6 +15,7 @@ import dev.torpor.vmm.device.Doorbell;
 import dev.torpor.vmm.disk.DiskPlace;
 import dev.torpor.vmm.disk.LayerKeeper;
 import dev.torpor.vmm.disk.LayeredDisk;
+import dev.torpor.vmm.disk.SurvivingDisks;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -152,7 +153,7 @@ class CheckpointKillTest {
   private Set<Integer> diskLayers() {
     Set<Integer> layers = new TreeSet<>();
     if (place(LayerKeeper.NONE).hasDisk()) {
-      var state = LayeredDisk.stateOf(KilledVmMain.home(root), "disk0");
+      var state = SurvivingDisks.stateOf(KilledVmMain.home(root), "disk0");
       layers.addAll(state.openLayers());
       state.image().layers().forEach(use -> layers.add(use.layer()));
     }
@@ -211,7 +212,7 @@ class CheckpointKillTest {
       assertThat(flushes()).isZero();
       return;
     }
-    try (LayeredDisk layered = LayeredDisk.reopen(place(store::pin), store.layers());
+    try (LayeredDisk layered = SurvivingDisks.reopen(place(store::pin), store.layers());
         NumberedDisk disk = new NumberedDisk(layered)) {
       long last = disk.last();
       if (diskIsKnown && flushes() > 0) {

@@ -8,6 +8,7 @@ import dev.torpor.testing.KvmTest;
 import dev.torpor.vmm.boot.FlatGuest;
 import dev.torpor.vmm.checkpoint.Checkpoint;
 import dev.torpor.vmm.disk.LayeredDisk;
+import dev.torpor.vmm.disk.SurvivingDisks;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -133,7 +134,7 @@ class VmDisksTest {
     RestoreConfig config = RestoreConfig.named("web").diskFolder(home).build();
     try (Vm vm = Vm.restore(store, checkpoint.uuid(), config)) {
       assertThat(read(vm, 4096)).isEqualTo(1);
-      assertThat(LayeredDisk.stateOf(home, "disk0").basePath()).isEqualTo(base);
+      assertThat(SurvivingDisks.stateOf(home, "disk0").basePath()).isEqualTo(base);
       assertThat(home.resolve("disk1.state")).doesNotExist();
       write(vm, 8192, 3);
       disk(vm, 0).flush();

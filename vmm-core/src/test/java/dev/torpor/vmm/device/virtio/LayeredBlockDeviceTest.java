@@ -10,6 +10,7 @@ import dev.torpor.vmm.disk.DiskPlace;
 import dev.torpor.vmm.disk.LayerKeeper;
 import dev.torpor.vmm.disk.LayeredDisk;
 import dev.torpor.vmm.disk.SealedLayer;
+import dev.torpor.vmm.disk.SurvivingDisks;
 import dev.torpor.vmm.memory.GuestMemory;
 import dev.torpor.vmm.memory.MemoryBacking;
 import java.io.IOException;
@@ -37,7 +38,7 @@ class LayeredBlockDeviceTest {
         GuestMemory memory = GuestMemory.allocate(8L << 20, MemoryBacking.ANONYMOUS, false);
         EventLoop loop = new EventLoop("layered-block")) {
       LayeredDisk disk =
-          LayeredDisk.create(
+          SurvivingDisks.create(
               new DiskPlace(folder.resolve("vm"), "disk-0", LayerKeeper.NONE),
               layers,
               DiskBase.of(base),
