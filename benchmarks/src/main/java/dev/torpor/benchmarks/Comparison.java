@@ -28,8 +28,7 @@ final class Comparison {
   private final Path home;
   private final Path folder;
   private final Pace pace;
-  private final Rounds ours = new Rounds();
-  private final Rounds theirs = new Rounds();
+  private final Turns turns = new Turns();
   private final Map<String, Rounds> alongside = new TreeMap<>();
   private final List<Row> afterwards = new ArrayList<>();
   private List<Note> notes = List.of();
@@ -62,8 +61,8 @@ final class Comparison {
       benchmark.forget();
       for (int i = 0; i < rounds; i++) {
         progress.detail("%s: round %d of %d".formatted(operation.label(), i + 1, rounds));
-        ours.add(benchmark.measure(samples));
-        theirs.add(yardstick.measure(samples));
+        Distribution ours = benchmark.measure(samples);
+        turns.add(ours, yardstick.measure(samples));
       }
       keep(benchmark, last);
     }
@@ -121,8 +120,8 @@ final class Comparison {
         new Row(
             operation.subject().operation(),
             operation.subject().parameters(),
-            figures(ours),
-            Optional.of(figures(theirs)),
+            inUnit(turns.ours()),
+            Optional.of(inUnit(turns.theirs())),
             Optional.empty(),
             OptionalDouble.of(spread())));
     alongside.forEach(
@@ -134,13 +133,10 @@ final class Comparison {
 
   /** Of throughputs it is the other way round. */
   private double spread() {
-    return bytesPerSample.isPresent()
-        ? Rounds.ratioSpread(theirs, ours)
-        : Rounds.ratioSpread(ours, theirs);
+    return (bytesPerSample.isPresent() ? turns.swapped() : turns).ratioSpread();
   }
 
-  private Figures figures(Rounds rounds) {
-    Figures nanos = rounds.figures();
+  private Figures inUnit(Figures nanos) {
     return bytesPerSample.isPresent() ? nanos.asThroughput(bytesPerSample.getAsLong()) : nanos;
   }
 

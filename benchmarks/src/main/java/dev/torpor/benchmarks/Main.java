@@ -40,8 +40,9 @@ import picocli.CommandLine.Spec;
           + " installed, in turns and in one run. What counts is the ratio: Torpor's median in units of theirs."
           + " Below 1 Torpor is faster; of throughputs (MB/s), above 1.",
       "",
-      "A p50 is the mean of the middle half of the rounds' medians, a p99 that of all samples; ± is half the interquartile range"
-          + " of the rounds' ratios. docs/benchmarks.md says what is measured, how, and what it does not show.",
+      "Rounds of both sides take turns, in pairs. A p50 is the mean of the medians of those pairs whose ratios are in the middle"
+          + " half, a p99 that of all samples; ± is half the interquartile range of the ratios. docs/benchmarks.md says what is"
+          + " measured, how, and what it does not show.",
       ""
     },
     footer = {

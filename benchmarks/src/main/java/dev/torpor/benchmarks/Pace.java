@@ -23,7 +23,7 @@ record Pace(
   private static final int SWEEPS = 3;
   private static final int FEWEST_SAMPLES = 3;
   private static final int QUICK_SWEEPS = 3;
-  private static final int QUICK_ROUNDS = 4;
+  private static final int QUICK_ROUNDS = 8;
   private static final Duration UNLIMITED = Duration.ofDays(1);
 
   /** The headline table in less than five minutes. */
@@ -33,7 +33,7 @@ record Pace(
           QUICK_ROUNDS,
           Duration.ofSeconds(8),
           Duration.ofSeconds(20),
-          Duration.ofMillis(600),
+          Duration.ofMillis(300),
           Duration.ofSeconds(260));
 
   /** So many rounds of every operation, however long that takes. */

@@ -4,7 +4,6 @@ import dev.torpor.benchmarks.report.Figures;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.IntStream;
 
 /**
  * The distributions of several rounds.
@@ -46,25 +45,5 @@ final class Rounds {
   Figures figures() {
     Distribution all = Distribution.pooled(rounds);
     return Figures.nanos(p50Nanos(), all.p99Nanos(), all.maxNanos(), all.count());
-  }
-
-  /** Half the distance of the quartiles of the rounds' ratios to theirs, which took turns. */
-  static double ratioSpread(Rounds ours, Rounds theirs) {
-    long[] numerators = ours.medians();
-    long[] denominators = theirs.medians();
-    double[] ratios =
-        IntStream.range(0, Math.min(numerators.length, denominators.length))
-            .mapToDouble(i -> (double) numerators[i] / Math.max(denominators[i], 1))
-            .toArray();
-    return (quantile(ratios, 0.75) - quantile(ratios, 0.25)) / 2;
-  }
-
-  /** Interpolated; the values get sorted. */
-  private static double quantile(double[] values, double share) {
-    Arrays.sort(values);
-    double rank = share * (values.length - 1);
-    int below = (int) rank;
-    int above = Math.min(below + 1, values.length - 1);
-    return values[below] + (rank - below) * (values[above] - values[below]);
   }
 }

@@ -1,7 +1,6 @@
 package dev.torpor.benchmarks;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.within;
 
 import dev.torpor.benchmarks.report.Figures;
 import java.util.Arrays;
@@ -57,22 +56,6 @@ class RoundsTest {
     assertThat(all.medians()).containsExactly(2, 5, 7);
     all.clear();
     assertThat(all.medians()).isEmpty();
-  }
-
-  @Test
-  void theSpreadIsHalfOfWhatLiesBetweenTheQuartilesOfTheRatios() {
-    Rounds ours =
-        rounds(new long[] {10}, new long[] {20}, new long[] {30}, new long[] {40}, new long[] {50});
-    Rounds theirs =
-        rounds(new long[] {10}, new long[] {10}, new long[] {10}, new long[] {10}, new long[] {10});
-    assertThat(Rounds.ratioSpread(ours, theirs)).isCloseTo(1, within(1e-9));
-  }
-
-  @Test
-  void ratiosThatAreAllAlikeHaveNoSpreadHoweverTheHostDrifts() {
-    Rounds ours = rounds(new long[] {12}, new long[] {24}, new long[] {36});
-    Rounds theirs = rounds(new long[] {10}, new long[] {20}, new long[] {30});
-    assertThat(Rounds.ratioSpread(ours, theirs)).isCloseTo(0, within(1e-9));
   }
 
   @Property
