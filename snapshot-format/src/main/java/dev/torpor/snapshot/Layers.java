@@ -27,6 +27,8 @@ public final class Layers implements AutoCloseable {
   /** Of a number in a file's name, at least. */
   private static final int DIGITS = 8;
 
+  private static final String LAYER = "layer";
+  private static final String GONE = "gone";
   private static final Pattern NAME = Pattern.compile("(\\d{8,10})\\.(layer|gone)");
 
   private final Path directory;
@@ -35,7 +37,16 @@ public final class Layers implements AutoCloseable {
   private final Map<Integer, Layer> open = new ConcurrentHashMap<>();
   private final ChannelLimit limit = new ChannelLimit(MAX_OPEN);
   private final NodeBuffers nodeBuffers = new NodeBuffers();
+
+  /** The highest number that was seen here; 0 before anybody looked. */
   private int lastNumber;
+
+  /** The highest numbers of layers, and of marks of deleted ones; 0 for none. */
+  private record Highest(int layer, int gone) {
+    int number() {
+      return Math.max(layer, gone);
+    }
+  }
 
   /** Learns of a layer's number before its file exists, so that nobody takes it for garbage. */
   interface Claims {
@@ -110,13 +121,14 @@ public final class Layers implements AutoCloseable {
                 limit,
                 channel,
                 new LayerHeader(kind, false, number, UUID.randomUUID(), imageBlockCount, 0));
-        if (highestNumber() == number && highestNumber("gone") < number) {
+        if (isUnused(number)) {
           return writer;
         }
-        // Since we chose it, others may have created a layer of this number and deleted it.
+        // Since we looked, others may have created a layer of this number and deleted it.
         writer.close();
       } catch (FileAlreadyExistsException e) {
         // Another process was faster; the next number is ours, or the one after it.
+        look();
       } catch (IOException e) {
         throw new UncheckedIOException("cannot create the layer %s: %s".formatted(path, e), e);
       }
@@ -190,7 +202,7 @@ public final class Layers implements AutoCloseable {
    * @throws UncheckedIOException if the directory cannot be read
    */
   public int[] numbers() {
-    return numbers("layer");
+    return numbers(LAYER);
   }
 
   /**
@@ -207,13 +219,13 @@ public final class Layers implements AutoCloseable {
     }
     Path mark = mark(number);
     try {
-      if (highestNumber() == number) {
+      if (look().number() == number) {
         Files.write(mark, new byte[0]);
         syncDirectory(directory);
       }
       Files.deleteIfExists(path(number));
-      for (int gone : numbers("gone")) {
-        if (gone < highestNumber()) {
+      for (int gone : numbers(GONE)) {
+        if (gone < look().number()) {
           Files.deleteIfExists(mark(gone));
         }
       }
@@ -249,18 +261,44 @@ public final class Layers implements AutoCloseable {
     return Layer.open(path(number), limit, number);
   }
 
+  /** Looks only once: a directory of many layers takes long to list. */
   private synchronized int nextNumber() {
-    lastNumber = Math.addExact(Math.max(lastNumber, highestNumber()), 1);
+    if (lastNumber == 0) {
+      look();
+    }
+    lastNumber = Math.addExact(lastNumber, 1);
     return lastNumber;
   }
 
-  private int highestNumber() {
-    return Math.max(highestNumber("layer"), highestNumber("gone"));
+  /** Whether a layer that was just created is the newest, and nobody had its number before. */
+  private boolean isUnused(int number) {
+    Highest highest = look();
+    return highest.layer == number && highest.gone < number;
   }
 
-  private int highestNumber(String kind) {
-    int[] numbers = numbers(kind);
-    return numbers.length == 0 ? 0 : numbers[numbers.length - 1];
+  private synchronized Highest look() {
+    int layer = 0;
+    int gone = 0;
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
+      for (Path file : files) {
+        Matcher name = NAME.matcher(file.getFileName().toString());
+        if (name.matches() && Long.parseLong(name.group(1)) <= Integer.MAX_VALUE) {
+          int number = Integer.parseInt(name.group(1));
+          boolean isLayer = name.group(2).equals(LAYER);
+          layer = isLayer ? Math.max(layer, number) : layer;
+          gone = isLayer ? gone : Math.max(gone, number);
+        }
+      }
+    } catch (IOException e) {
+      throw cannotList(e);
+    }
+    Highest highest = new Highest(layer, gone);
+    lastNumber = Math.max(lastNumber, highest.number());
+    return highest;
+  }
+
+  private UncheckedIOException cannotList(IOException e) {
+    return new UncheckedIOException("cannot list the layers in %s".formatted(directory), e);
   }
 
   /** An empty file that keeps the number of a deleted layer while no layer has a higher one. */
@@ -279,7 +317,7 @@ public final class Layers implements AutoCloseable {
       }
       return numbers.build().sorted().toArray();
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot list the layers in %s".formatted(directory), e);
+      throw cannotList(e);
     }
   }
 }

@@ -116,16 +116,29 @@ public final class Store implements AutoCloseable {
    */
   public CheckpointHold publish(Manifest manifest, List<? extends Durable> toSync) {
     long start = System.nanoTime();
-    toSync.forEach(Durable::sync);
     return io(
         "publish the checkpoint " + manifest.uuid() + " in " + directory(),
         () -> {
           if (manifests.exists(manifest.uuid())) {
             throw new IllegalStateException("already published: " + manifest.uuid());
           }
+          List<Integer> written =
+              manifest.layerNumbers().stream().filter(unpublished::contains).toList();
+          stamp(written);
+          toSync.forEach(Durable::sync);
           Manifest complete = completed(manifest, System.nanoTime() - start);
-          return published(complete, ManifestCodec.encode(complete));
+          return published(complete, ManifestCodec.encode(complete), written);
         });
+  }
+
+  /**
+   * While the disk is busy with the layers. They are what this process has written, or, after a
+   * crash, nothing that a checkpoint refers to.
+   */
+  private void stamp(List<Integer> written) throws IOException {
+    for (int layer : written) {
+      verified.stampWritten(layer);
+    }
   }
 
   /**
@@ -379,14 +392,10 @@ public final class Store implements AutoCloseable {
   }
 
   /** In the order that makes the checkpoint appear last, with its layers held all the time. */
-  private CheckpointHold published(Manifest manifest, byte[] content) throws IOException {
+  private CheckpointHold published(Manifest manifest, byte[] content, List<Integer> written)
+      throws IOException {
     CheckpointHold hold = retained(manifest);
     try {
-      List<Integer> written =
-          manifest.layerNumbers().stream().filter(unpublished::contains).toList();
-      for (int layer : written) {
-        verified.stampWritten(layer);
-      }
       WholeFile.write(lease.temporary(), manifests.path(manifest.uuid()), content);
       written.forEach(this::forget);
       return hold;

@@ -35,7 +35,7 @@ final class VerifiedLayers {
     this.temporaries = temporaries;
   }
 
-  /** Stamps a whole layer, which this process has just written and made durable. */
+  /** Stamps a whole layer, which this process has just written and will not change. */
   void stampWritten(int number) throws IOException {
     write(VerifiedStamp.none(FileIdentity.of(layers.path(number))).whole(), number);
   }

@@ -67,6 +67,21 @@ class LayersTest {
   }
 
   @Test
+  void aNumberThatAnotherProcessUsedAndDeletedMeanwhileIsNotUsedAgain() {
+    try (Layers here = Layers.open(directory);
+        Layers elsewhere = Layers.open(directory)) {
+      assertThat(finishedLayer(here)).isEqualTo(1);
+      assertThat(finishedLayer(elsewhere)).isEqualTo(2);
+      assertThat(finishedLayer(elsewhere)).isEqualTo(3);
+      elsewhere.delete(2);
+      elsewhere.delete(3);
+      assertThat(finishedLayer(here)).isEqualTo(4);
+      assertThat(here.numbers()).containsExactly(1, 4);
+      assertThat(finishedLayer(elsewhere)).isEqualTo(5);
+    }
+  }
+
+  @Test
   void processesThatCreateLayersAtOnceGetDifferentNumbers() throws InterruptedException {
     Set<Integer> numbers = ConcurrentHashMap.newKeySet();
     List<Thread> threads = new ArrayList<>();
