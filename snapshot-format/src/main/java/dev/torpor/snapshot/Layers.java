@@ -11,6 +11,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.ObjIntConsumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
@@ -224,8 +225,9 @@ public final class Layers implements AutoCloseable {
         syncDirectory(directory);
       }
       Files.deleteIfExists(path(number));
+      int highest = look().number(); // it never falls
       for (int gone : numbers(GONE)) {
-        if (gone < look().number()) {
+        if (gone < highest) {
           Files.deleteIfExists(mark(gone));
         }
       }
@@ -277,28 +279,16 @@ public final class Layers implements AutoCloseable {
   }
 
   private synchronized Highest look() {
-    int layer = 0;
-    int gone = 0;
-    try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
-      for (Path file : files) {
-        Matcher name = NAME.matcher(file.getFileName().toString());
-        if (name.matches() && Long.parseLong(name.group(1)) <= Integer.MAX_VALUE) {
-          int number = Integer.parseInt(name.group(1));
-          boolean isLayer = name.group(2).equals(LAYER);
-          layer = isLayer ? Math.max(layer, number) : layer;
-          gone = isLayer ? gone : Math.max(gone, number);
-        }
-      }
-    } catch (IOException e) {
-      throw cannotList(e);
-    }
-    Highest highest = new Highest(layer, gone);
+    int[] layer = new int[1];
+    int[] gone = new int[1];
+    list(
+        (kind, number) -> {
+          int[] highest = kind.equals(LAYER) ? layer : gone;
+          highest[0] = Math.max(highest[0], number);
+        });
+    Highest highest = new Highest(layer[0], gone[0]);
     lastNumber = Math.max(lastNumber, highest.number());
     return highest;
-  }
-
-  private UncheckedIOException cannotList(IOException e) {
-    return new UncheckedIOException("cannot list the layers in %s".formatted(directory), e);
   }
 
   /** An empty file that keeps the number of a deleted layer while no layer has a higher one. */
@@ -306,18 +296,27 @@ public final class Layers implements AutoCloseable {
     return directory.resolve("%08d.gone".formatted(number));
   }
 
-  private int[] numbers(String kind) {
-    try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, "*." + kind)) {
-      IntStream.Builder numbers = IntStream.builder();
+  private int[] numbers(String wanted) {
+    IntStream.Builder numbers = IntStream.builder();
+    list(
+        (kind, number) -> {
+          if (kind.equals(wanted)) {
+            numbers.add(number);
+          }
+        });
+    return numbers.build().sorted().toArray();
+  }
+
+  private void list(ObjIntConsumer<String> found) {
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
       for (Path file : files) {
         Matcher name = NAME.matcher(file.getFileName().toString());
         if (name.matches() && Long.parseLong(name.group(1)) <= Integer.MAX_VALUE) {
-          numbers.add(Integer.parseInt(name.group(1)));
+          found.accept(name.group(2), Integer.parseInt(name.group(1)));
         }
       }
-      return numbers.build().sorted().toArray();
     } catch (IOException e) {
-      throw cannotList(e);
+      throw new UncheckedIOException("cannot list the layers in %s".formatted(directory), e);
     }
   }
 }
