@@ -5,6 +5,7 @@ import dev.torpor.linux.LinuxException;
 import dev.torpor.linux.LinuxFile;
 import dev.torpor.linux.Mapping;
 import java.util.List;
+import java.util.function.Function;
 
 /**
  * The host's memory behind a guest's: one mapping, and the file that it is, if it is one of its
@@ -25,29 +26,49 @@ final class HostMemory implements AutoCloseable {
 
   /** As {@link GuestMemory#allocate} says, without its limits of size. */
   static HostMemory allocate(long byteSize, MemoryBacking backing, boolean transparentHugePages) {
-    LinuxFile file =
-        switch (backing) {
-          case ANONYMOUS -> null;
-          case MEMFD -> LinuxFile.inMemory("torpor-guest", byteSize, false);
-          case HUGETLBFS -> hugePageFile(byteSize);
-          case FILES ->
-              throw new IllegalArgumentException("memory over files is mapped, not allocated");
-        };
+    return switch (backing) {
+      case ANONYMOUS ->
+          new HostMemory(
+              backing,
+              null,
+              advised(
+                  Mapping.anonymousAligned(byteSize, HUGE_PAGE_BYTES, Mapping.MAP_NORESERVE),
+                  transparentHugePages));
+      case MEMFD ->
+          inFile(
+              backing,
+              LinuxFile.inMemory("torpor-guest", byteSize, false),
+              file -> advised(shared(file, byteSize), transparentHugePages));
+      case HUGETLBFS ->
+          inFile(backing, hugePageFile(byteSize), file -> onHugePages(file, byteSize));
+      case FILES ->
+          throw new IllegalArgumentException("memory over files is mapped, not allocated");
+    };
+  }
+
+  private static HostMemory inFile(
+      MemoryBacking backing, LinuxFile file, Function<LinuxFile, Mapping> map) {
     try {
-      Mapping mapping =
-          file == null
-              ? Mapping.anonymousAligned(byteSize, HUGE_PAGE_BYTES, Mapping.MAP_NORESERVE)
-              : Mapping.fileAligned(
-                  file.descriptor(), 0, byteSize, HUGE_PAGE_BYTES, Mapping.MAP_SHARED);
-      if (backing != MemoryBacking.HUGETLBFS) {
-        advise(mapping, transparentHugePages);
-      }
-      return new HostMemory(backing, file, mapping);
-    } catch (RuntimeException e) {
-      if (file != null) {
-        file.close();
-      }
-      throw backing == MemoryBacking.HUGETLBFS ? tooFewHugePages(byteSize, e) : e;
+      return new HostMemory(backing, file, map.apply(file));
+    } catch (RuntimeException | Error e) {
+      file.close();
+      throw e;
+    }
+  }
+
+  private static Mapping shared(LinuxFile file, long byteSize) {
+    return Mapping.fileAligned(file.descriptor(), 0, byteSize, HUGE_PAGE_BYTES, Mapping.MAP_SHARED);
+  }
+
+  private static Mapping onHugePages(LinuxFile file, long byteSize) {
+    try {
+      return shared(file, byteSize);
+    } catch (LinuxException e) {
+      throw new IllegalStateException(
+          "memory of %d MiB on huge pages: the host has too few free; sysctl vm.nr_hugepages=%d"
+                  .formatted(byteSize >> 20, byteSize / HUGE_PAGE_BYTES)
+              + " reserves that many",
+          e);
     }
   }
 
@@ -86,14 +107,6 @@ final class HostMemory implements AutoCloseable {
         Mapping.MAP_PRIVATE | Mapping.MAP_NORESERVE);
   }
 
-  private static IllegalStateException tooFewHugePages(long byteSize, RuntimeException cause) {
-    return new IllegalStateException(
-        "memory of %d MiB on huge pages: the host has too few free; sysctl vm.nr_hugepages=%d"
-                .formatted(byteSize >> 20, byteSize / HUGE_PAGE_BYTES)
-            + " reserves that many",
-        cause);
-  }
-
   private static LinuxFile hugePageFile(long byteSize) {
     if (byteSize % HUGE_PAGE_BYTES != 0) {
       throw new IllegalArgumentException(
@@ -102,7 +115,8 @@ final class HostMemory implements AutoCloseable {
     return LinuxFile.inMemory("torpor-guest-huge", byteSize, true);
   }
 
-  private static void advise(Mapping mapping, boolean transparentHugePages) {
+  /** The mapping, which is closed if this fails. */
+  private static Mapping advised(Mapping mapping, boolean transparentHugePages) {
     try {
       mapping.advise(
           0,
@@ -115,6 +129,7 @@ final class HostMemory implements AutoCloseable {
       }
       // EINVAL: a host kernel without transparent huge pages. Small pages serve as well.
     }
+    return mapping;
   }
 
   MemoryBacking backing() {

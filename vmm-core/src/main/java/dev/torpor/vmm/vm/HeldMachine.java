@@ -10,26 +10,26 @@ import dev.torpor.vmm.memory.GuestMemory;
 import java.time.Duration;
 import java.util.List;
 
-/** A machine and its life, for who takes checkpoints of it. */
-record HeldMachine(Machine machine, Lifecycle life) implements CheckpointedMachine {
+/** A machine in its life, for who takes checkpoints of it. */
+record HeldMachine(Lifecycle life) implements CheckpointedMachine {
   @Override
   public GuestMemory memory() {
-    return machine.memory();
+    return machine().memory();
   }
 
   @Override
   public DirtyTracker dirtyTracker() {
-    return machine.dirtyTracker();
+    return machine().dirtyTracker();
   }
 
   @Override
   public List<LayeredDisk> layeredDisks() {
-    return machine.disks().layered();
+    return machine().disks().layered();
   }
 
   @Override
   public List<DiskImage> describeDisks(List<Image> images) {
-    return machine.disks().describe(images);
+    return machine().disks().describe(images);
   }
 
   @Override
@@ -39,6 +39,10 @@ record HeldMachine(Machine machine, Lifecycle life) implements CheckpointedMachi
 
   @Override
   public MachineRecorder recorder() {
-    return machine.recorder();
+    return machine().recorder();
+  }
+
+  private Machine machine() {
+    return life.machine();
   }
 }

@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Supplier;
 
 /**
  * A virtual machine.
@@ -39,7 +40,6 @@ import java.util.UUID;
  */
 public final class Vm implements AutoCloseable {
   private final String name;
-  private final Machine machine;
   private final Lifecycle life;
 
   /** Empty without a store. */
@@ -47,60 +47,15 @@ public final class Vm implements AutoCloseable {
 
   private final Optional<WorkingSetRecorder> recorder;
 
-  private Vm(VmConfig config) {
-    this.name = config.name();
-    this.recorder = Optional.empty();
-    this.life = new Lifecycle(name, exits -> Machine.build(config, exits));
-    this.machine = life.machine();
-    this.checkpointer =
-        config
-            .store()
-            .map(
-                store ->
-                    new Checkpointer(
-                        name,
-                        new HeldMachine(machine, life),
-                        store,
-                        beginning(store),
-                        config.pauseBudget(),
-                        config.checkpointListener()));
-  }
-
-  private Start beginning(Store store) {
-    Image nothing = Image.empty(store.layers(), machine.memory().pageCount());
-    return new Start(
-        new Position(Optional.empty(), nothing, List.of()), Optional.empty(), Optional.empty());
-  }
-
-  /** A VM that continues from a checkpoint; it has the memory from now on, even if this fails. */
-  private Vm(Origin origin, Continuation continuation, RestoreConfig config) {
-    this.name = config.name();
-    this.life = new Lifecycle(name, exits -> continuation.machine(config, exits));
-    this.machine = life.machine();
-    try {
-      Start start = origin.start();
-      this.checkpointer =
-          Optional.of(
-              new Checkpointer(
-                  name,
-                  new HeldMachine(machine, life),
-                  origin.store(),
-                  start,
-                  config.pauseBudget(),
-                  config.listener()));
-    } catch (RuntimeException | Error e) {
-      machine.close();
-      throw e;
-    }
-    this.recorder =
-        config.recordWorkingSet().isZero()
-            ? Optional.empty()
-            : Optional.of(
-                new WorkingSetRecorder(
-                    origin.store(),
-                    origin.uuid(),
-                    machine.restoredMemory(),
-                    config.recordWorkingSet()));
+  private Vm(
+      String name,
+      Lifecycle life,
+      Optional<Checkpointer> checkpointer,
+      Optional<WorkingSetRecorder> recorder) {
+    this.name = name;
+    this.life = life;
+    this.checkpointer = checkpointer;
+    this.recorder = recorder;
   }
 
   /**
@@ -114,7 +69,42 @@ public final class Vm implements AutoCloseable {
    * @throws LinuxException if the host refuses memory or a disk
    */
   public static Vm create(VmConfig config) {
-    return new Vm(config);
+    String name = config.name();
+    Lifecycle life = new Lifecycle(name, exits -> Machine.build(config, exits));
+    return owner(
+        life,
+        () ->
+            new Vm(
+                name,
+                life,
+                config
+                    .store()
+                    .map(
+                        store ->
+                            new Checkpointer(
+                                name,
+                                new HeldMachine(life),
+                                store,
+                                nothingTaken(store, life.machine().memory().pageCount()),
+                                config.pauseBudget(),
+                                config.checkpointListener())),
+                Optional.empty()));
+  }
+
+  private static Start nothingTaken(Store store, long pageCount) {
+    Image nothing = Image.empty(store.layers(), pageCount);
+    return new Start(
+        new Position(Optional.empty(), nothing, List.of()), Optional.empty(), Optional.empty());
+  }
+
+  /** The VM that a machine belongs to; what failed to become one leaves no machine behind. */
+  private static Vm owner(Lifecycle life, Supplier<Vm> made) {
+    try {
+      return made.get();
+    } catch (RuntimeException | Error e) {
+      life.machine().close();
+      throw e;
+    }
   }
 
   /**
@@ -136,8 +126,38 @@ public final class Vm implements AutoCloseable {
   public static Vm restore(Store store, UUID checkpoint, RestoreConfig config) {
     try (Origin origin = Origin.open(store, checkpoint);
         Continuation continuation = new Continuation(origin)) {
-      return new Vm(origin, continuation, config);
+      return continued(origin, continuation, config);
     }
+  }
+
+  /** The VM has the memory from now on, even if this fails. */
+  private static Vm continued(Origin origin, Continuation continuation, RestoreConfig config) {
+    String name = config.name();
+    Lifecycle life = new Lifecycle(name, exits -> continuation.machine(config, exits));
+    return owner(
+        life,
+        () ->
+            new Vm(
+                name,
+                life,
+                Optional.of(
+                    new Checkpointer(
+                        name,
+                        new HeldMachine(life),
+                        origin.store(),
+                        origin.start(),
+                        config.pauseBudget(),
+                        config.listener())),
+                recorder(origin, life.machine(), config.recordWorkingSet())));
+  }
+
+  private static Optional<WorkingSetRecorder> recorder(
+      Origin origin, Machine machine, Duration recorded) {
+    return recorded.isZero()
+        ? Optional.empty()
+        : Optional.of(
+            new WorkingSetRecorder(
+                origin.store(), origin.uuid(), machine.restoredMemory(), recorded));
   }
 
   /**
@@ -333,7 +353,7 @@ public final class Vm implements AutoCloseable {
     try (Origin origin = instant.origin();
         Continuation continuation = new Continuation(origin)) {
       for (RestoreConfig child : children) {
-        made.add(new Vm(origin, continuation, child));
+        made.add(continued(origin, continuation, child));
       }
       return made;
     } catch (RuntimeException e) {
@@ -366,7 +386,7 @@ public final class Vm implements AutoCloseable {
 
   /** Stands still as for a checkpoint, and forgets what was captured. */
   void rehearse(Runnable meanwhile) {
-    life.whileHeld(() -> machine.recorder().capture(meanwhile));
+    life.whileHeld(() -> machine().recorder().capture(meanwhile));
   }
 
   /**
@@ -375,7 +395,7 @@ public final class Vm implements AutoCloseable {
    * @return the memory, valid until the VM is closed
    */
   public GuestMemory memory() {
-    return machine.memory();
+    return machine().memory();
   }
 
   /**
@@ -384,7 +404,7 @@ public final class Vm implements AutoCloseable {
    * @return the vCPUs, by their number
    */
   public List<Vcpu> vcpus() {
-    return machine.vcpus().vcpus();
+    return machine().vcpus().vcpus();
   }
 
   /**
@@ -393,7 +413,7 @@ public final class Vm implements AutoCloseable {
    * @return the port, for input; empty for a flat guest
    */
   public Optional<SerialPort> serialPort() {
-    return machine.serial();
+    return machine().serial();
   }
 
   /**
@@ -402,12 +422,12 @@ public final class Vm implements AutoCloseable {
    * @return the doorbell; empty for a Linux guest
    */
   public Optional<Doorbell> doorbell() {
-    return machine.doorbell();
+    return machine().doorbell();
   }
 
   /** The parts, for tests. */
   Machine machine() {
-    return machine;
+    return life.machine();
   }
 
   /** Ends the guest if it runs, and gives everything back. A second call does nothing. */
@@ -422,13 +442,13 @@ public final class Vm implements AutoCloseable {
       recorder.ifPresent(WorkingSetRecorder::close);
       checkpointer.ifPresent(Checkpointer::close);
     } finally {
-      machine.close();
+      machine().close();
     }
   }
 
   /** One waits for a page that does not come. Checkpoints first: they read present pages. */
   private void releaseVcpus() {
     checkpointer.ifPresent(Checkpointer::close);
-    machine.endPaging();
+    machine().endPaging();
   }
 }
