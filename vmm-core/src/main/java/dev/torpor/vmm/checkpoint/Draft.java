@@ -91,7 +91,6 @@ final class Draft implements AutoCloseable {
   /** Fixes the instant. While the machine is held. */
   void capture() {
     capturedNanos = System.nanoTime();
-    created = Instant.now();
     tools.machine.recorder().capture(this::secureMemoryAndDisks);
   }
 
@@ -101,6 +100,7 @@ final class Draft implements AutoCloseable {
     for (LayeredDisk disk : tools.disks) {
       sealed.add(disk.seal());
     }
+    created = Instant.now();
   }
 
   /** What the caller is told of it, once the guest runs again. */

@@ -3,6 +3,7 @@ package dev.torpor.vmm.checkpoint;
 import dev.torpor.kvm.ClockData;
 import dev.torpor.kvm.CpuidEntry;
 import dev.torpor.kvm.KvmException;
+import dev.torpor.kvm.VcpuFd;
 import dev.torpor.kvm.VmFd;
 import dev.torpor.vmm.cpu.VcpuGroup;
 import java.time.Instant;
@@ -82,9 +83,15 @@ public final class MachineRecorder {
     prepareCapture();
     interrupts.ifPresent(chips -> chips.capture(vm));
     vcpus.runOnAll(
-        (id, fd) -> vcpuBuffers.get(id).capture(fd, id == 0 ? this::readClock : this::readNothing),
-        meanwhile);
-    deviceStates = devices.capture();
+        this::captureVcpu,
+        () -> {
+          meanwhile.run();
+          deviceStates = devices.capture();
+        });
+  }
+
+  private void captureVcpu(int id, VcpuFd fd) {
+    vcpuBuffers.get(id).capture(fd, id == 0 ? this::readClock : this::readNothing);
   }
 
   /** Together with the first vCPU's counter: a guest compares its clocks, and distrusts them. */

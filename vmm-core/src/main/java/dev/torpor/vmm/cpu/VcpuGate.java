@@ -1,5 +1,6 @@
 package dev.torpor.vmm.cpu;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -35,8 +36,8 @@ final class VcpuGate {
     STOP
   }
 
-  /** How long a thread looks before it sleeps: as long as a kick takes, or as a wake-up. */
-  private static final long SPIN_NANOS = 50_000;
+  /** How long a thread looks before it sleeps: as long as a kick takes and a vCPU's capture. */
+  private static final long SPIN_NANOS = 200_000;
 
   private static final int LOOKS_PER_READING_OF_THE_CLOCK = 64;
   private static final int PROCESSORS = Runtime.getRuntime().availableProcessors();
@@ -159,7 +160,10 @@ final class VcpuGate {
    * @throws IllegalStateException if a vCPU is not paused, or is resumed before it has begun
    */
   void runOn(List<Vcpu> vcpus, VcpuTask action, Runnable meanwhile) {
-    List<Vcpu.Task> handed = vcpus.stream().map(vcpu -> handOver(vcpu, action)).toList();
+    List<Vcpu.Task> handed = new ArrayList<>(vcpus.size()); // no stream: the guest waits
+    for (Vcpu vcpu : vcpus) {
+      handed.add(handOver(vcpu, action));
+    }
     try {
       meanwhile.run();
     } finally {
