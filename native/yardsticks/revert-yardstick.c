@@ -6,8 +6,8 @@
  *
  * Since the last time the guest has written to P pages all over its memory. One sample runs from
  * the kick, over putting these pages back and loading the state, to the moment the vCPU thread is
- * on its way in again. Pages are put back in one of two ways: copied to anonymous memory, or
- * dropped from a private mapping of the frozen memory, which brings them back when the guest
+ * on its way in again. Pages are put back in one of two ways: copied to anonymous memory, from
+ * copies of all that were put back before, one after the other in memory; or dropped from a private mapping of the frozen memory, which brings them back when the guest
  * touches them; that time is not in the sample.
  */
 #include "dirty-log.h"
@@ -20,6 +20,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -28,11 +29,21 @@ enum {
     WARM_UP_REVERTS = 20,
 };
 
-typedef void putBackFunction(uint8_t *page, const uint8_t *frozenPage);
+struct revertible;
+
+typedef void putBackFunction(struct revertible *revertible, size_t page);
+
+/* Of the frozen pages that were needed so far. */
+struct copies {
+    uint8_t *bytes;
+    uint32_t *numbers; /* by page, from 1; 0 without a copy */
+    uint32_t count;
+};
 
 struct revertible {
     struct frozen frozen;
     const uint8_t *frozenMemory;
+    struct copies copies;
     putBackFunction *putBack;
     struct flatVm vm;
     struct runner runner;
@@ -40,15 +51,24 @@ struct revertible {
     struct dirtyLog log;
 };
 
-static void copyPage(uint8_t *page, const uint8_t *frozenPage)
+static void copyPage(struct revertible *revertible, size_t page)
 {
-    memcpy(page, frozenPage, FLAT_PAGE_BYTES);
+    struct copies *copies = &revertible->copies;
+    uint32_t *number = &copies->numbers[page];
+    size_t offset = page * FLAT_PAGE_BYTES;
+    if (*number == 0) {
+        memcpy(copies->bytes + (size_t)copies->count * FLAT_PAGE_BYTES,
+               revertible->frozenMemory + offset, FLAT_PAGE_BYTES);
+        *number = ++copies->count;
+    }
+    memcpy(revertible->vm.memory + offset, copies->bytes + (*number - 1ul) * FLAT_PAGE_BYTES,
+           FLAT_PAGE_BYTES);
 }
 
-static void dropPage(uint8_t *page, const uint8_t *frozenPage)
+static void dropPage(struct revertible *revertible, size_t page)
 {
-    (void)frozenPage;
-    if (madvise(page, FLAT_PAGE_BYTES, MADV_DONTNEED) != 0) {
+    uint8_t *dropped = revertible->vm.memory + page * FLAT_PAGE_BYTES;
+    if (madvise(dropped, FLAT_PAGE_BYTES, MADV_DONTNEED) != 0) {
         fail("MADV_DONTNEED");
     }
 }
@@ -65,8 +85,7 @@ static void stopAndPutBack(struct revertible *revertible)
     runnerStop(&revertible->runner);
     dirtyLogCollect(&revertible->log);
     for (size_t i = 0; i < revertible->log.pageCount; i++) {
-        size_t offset = revertible->log.pages[i] * (size_t)FLAT_PAGE_BYTES;
-        revertible->putBack(revertible->vm.memory + offset, revertible->frozenMemory + offset);
+        revertible->putBack(revertible, revertible->log.pages[i]);
     }
 }
 
@@ -108,6 +127,11 @@ static void thawAndRun(struct revertible *revertible, int copied)
     revertible->vm = child.vm;
     revertible->scatter.vm = &revertible->vm;
     revertible->putBack = copied ? copyPage : dropPage;
+    revertible->copies.bytes = flatAllocate(frozen->byteSize);
+    revertible->copies.numbers = calloc(frozen->byteSize / FLAT_PAGE_BYTES, sizeof(uint32_t));
+    if (revertible->copies.numbers == NULL) {
+        fail("calloc");
+    }
     revertible->log = dirtyLogOpen(&revertible->vm);
     revertible->runner.vcpu = child.vcpu;
     revertible->runner.afterExit = loadState;
@@ -146,5 +170,6 @@ int main(int argc, char **argv)
     runnerClose(&revertible.runner);
     dirtyLogClose(&revertible.log);
     flatClose(&revertible.vm);
+    free(revertible.copies.numbers);
     return status;
 }

@@ -17,9 +17,11 @@
 
 enum {
     KERNEL_SIGSET_BYTES = 8,
+    SPIN_NANOS = 200 * 1000, /* as long as a kick takes and saving a state */
+    LOOKS_PER_READING_OF_THE_CLOCK = 64,
 };
 
-/* Each change is made by one side only, and wakes the other. */
+/* Each change is made by one side only, and wakes the other if that sleeps. */
 enum {
     RUNNING, /* set by the one who resumes */
     OUT,     /* set by the vCPU's thread: not in the guest, but busy */
@@ -30,14 +32,36 @@ enum {
 static void setState(struct runner *runner, uint32_t state)
 {
     atomic_store(&runner->state, state);
-    syscall(SYS_futex, &runner->state, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    if (atomic_load(&runner->sleepers) != 0) {
+        syscall(SYS_futex, &runner->state, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    }
 }
 
+static int changesSoon(struct runner *runner, uint32_t state)
+{
+    uint64_t start = nowNanos();
+    do {
+        for (int i = 0; i < LOOKS_PER_READING_OF_THE_CLOCK; i++) {
+            if (atomic_load(&runner->state) != state) {
+                return 1;
+            }
+            __builtin_ia32_pause();
+        }
+    } while (nowNanos() - start < SPIN_NANOS);
+    return 0;
+}
+
+/* A sleeper is counted before it looks again, so one of the two sees the other. */
 static void waitWhile(struct runner *runner, uint32_t state)
 {
+    if (changesSoon(runner, state)) {
+        return;
+    }
+    atomic_fetch_add(&runner->sleepers, 1);
     while (atomic_load(&runner->state) == state) {
         syscall(SYS_futex, &runner->state, FUTEX_WAIT_PRIVATE, state, NULL, NULL, 0);
     }
+    atomic_fetch_sub(&runner->sleepers, 1);
 }
 
 /* ---- the vCPU's thread ---- */

@@ -5,7 +5,8 @@
  * (KVM_SET_SIGNAL_MASK): a kick that comes too early is not lost, it stays pending and ends the
  * next KVM_RUN at once. The guest must not leave by itself.
  *
- * The thread, and the one that starts it, are kept on a processor each.
+ * The thread, and the one that starts it, are kept on a processor each. Whichever waits for the other
+ * looks for a while before it sleeps, as waking up takes long.
  */
 #ifndef RUNNER_H
 #define RUNNER_H
@@ -24,7 +25,7 @@ struct runner {
     vcpuFunction *beforeEntry; /* may be NULL */
     void *context;             /* given to both */
     _Atomic uint64_t entryNanos;
-    _Atomic uint32_t state;
+    _Atomic uint32_t state, sleepers;
     pid_t threadId;
     pthread_t thread;
 };

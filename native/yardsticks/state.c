@@ -7,6 +7,13 @@
 
 /* ---- which MSRs ---- */
 
+/* MTRRs, machine checks and others that are state too, and that kernels leave out of their list. */
+static const struct {
+    uint32_t first, last;
+} UNLISTED[] = {{0x200, 0x20f}, {0x250, 0x250}, {0x258, 0x259}, {0x268, 0x26f}, {0x2ff, 0x2ff},
+                {0x400, 0x47f}, {0xc0000103, 0xc0000103}, {0xc001001f, 0xc001001f},
+                {0xc0010140, 0xc0010141}, {0xc001102a, 0xc001102a}};
+
 static struct kvm_msr_list *hostMsrs(void)
 {
     struct kvm_msr_list *list =
@@ -16,7 +23,7 @@ static struct kvm_msr_list *hostMsrs(void)
     return list;
 }
 
-/* Some of KVM's list are of features that this vCPU has not got. */
+/* Some are of features that this vCPU has not got. */
 static int isReadableAndWritable(const struct flatVcpu *vcpu, uint32_t index)
 {
     struct {
@@ -26,18 +33,33 @@ static int isReadableAndWritable(const struct flatVcpu *vcpu, uint32_t index)
     return ioctl(vcpu->fd, KVM_GET_MSRS, &one) == 1 && ioctl(vcpu->fd, KVM_SET_MSRS, &one) == 1;
 }
 
+static void addMsr(struct machineState *state, const struct flatVcpu *vcpu, uint32_t index)
+{
+    uint32_t count = state->msrs.head.nmsrs;
+    for (uint32_t i = 0; i < count; i++) {
+        if (state->msrs.entries[i].index == index) {
+            return;
+        }
+    }
+    if (count < STATE_MAXIMUM_MSRS && isReadableAndWritable(vcpu, index)) {
+        state->msrs.entries[count].index = index;
+        state->msrs.head.nmsrs++;
+    }
+}
+
 void statePrepare(struct machineState *state, const struct flatVcpu *vcpu, int hasIrqchip)
 {
     memset(state, 0, sizeof(*state));
     state->hasIrqchip = hasIrqchip;
     struct kvm_msr_list *list = hostMsrs();
-    uint32_t count = 0;
     for (uint32_t i = 0; i < list->nmsrs; i++) {
-        if (isReadableAndWritable(vcpu, list->indices[i])) {
-            state->msrs.entries[count++].index = list->indices[i];
+        addMsr(state, vcpu, list->indices[i]);
+    }
+    for (size_t range = 0; range < sizeof(UNLISTED) / sizeof(UNLISTED[0]); range++) {
+        for (uint32_t index = UNLISTED[range].first; index <= UNLISTED[range].last; index++) {
+            addMsr(state, vcpu, index);
         }
     }
-    state->msrs.head.nmsrs = count;
     free(list);
 }
 
