@@ -30,10 +30,6 @@ final class PageCopies {
     count = 0;
   }
 
-  boolean hasRoomFor(long pageCount) {
-    return count + pageCount <= MAX_PAGES;
-  }
-
   /** Takes those pages out of a set that are held. */
   void removeHeld(PageSet set) {
     for (long page = set.next(0); page >= 0; page = set.next(page + 1)) {
@@ -43,13 +39,19 @@ final class PageCopies {
     }
   }
 
-  /** Holds pages, whose contents lie one behind the other. */
-  void hold(long[] newPages, int pageCount, MemorySegment contents) {
-    for (int i = 0; i < pageCount; i++) {
+  /**
+   * Holds pages, whose contents lie one behind the other, as many as there is room for.
+   *
+   * @return how many that are, of the first
+   */
+  int hold(long[] newPages, int pageCount, MemorySegment contents) {
+    int held = Math.min(pageCount, MAX_PAGES - count);
+    for (int i = 0; i < held; i++) {
       pages[count] = newPages[i];
       MemorySegment.copy(contents, (long) i * BYTES, at(count), 0, BYTES);
       places[(int) newPages[i]] = ++count;
     }
+    return held;
   }
 
   /** The copy of a page that is held. */

@@ -30,12 +30,11 @@ final class Reverter {
   private final List<LayeredDisk> disks;
   private final GuestMemory memory;
   private final PageSet differing;
+
+  /** Those of them that there is no copy of. */
   private final PageSet missing;
+
   private final PageCopies copies;
-
-  /** Whether all that differs is in the copies, rather than read once more. */
-  private boolean keep;
-
   private final long[] pages = new long[ROOM];
   private int count;
   private final MemorySegment room = Arena.ofAuto().allocate((long) ROOM * BYTES, BYTES);
@@ -105,18 +104,19 @@ final class Reverter {
   }
 
   /**
-   * Reads and verifies all pages, those of which there is no verified copy yet. Mostly a machine
-   * goes back to one checkpoint again and again, and the same pages differ from it.
+   * Reads and verifies all pages of which there is no verified copy yet, and keeps as many as there
+   * is room for: mostly a machine goes back to one checkpoint again and again, and the same pages
+   * differ from it. The rest is read once more.
    */
   private void readAll() {
     missing.copyFrom(differing);
     copies.removeHeld(missing);
-    keep = copies.hasRoomFor(missing.count());
     long page = missing.next(0);
     while (page >= 0) {
       page = readSome(missing, page);
-      if (keep) {
-        copies.hold(pages, count, room);
+      int held = copies.hold(pages, count, room);
+      for (int i = 0; i < held; i++) {
+        missing.remove(pages[i]);
       }
     }
   }
@@ -129,15 +129,14 @@ final class Reverter {
   }
 
   private void loadMemory() {
-    if (keep) {
-      for (long page = differing.next(0); page >= 0; page = differing.next(page + 1)) {
+    for (long page = differing.next(0); page >= 0; page = differing.next(page + 1)) {
+      if (!missing.contains(page)) {
         memory.writePages(page, copies.get(page));
       }
-      return;
     }
-    long page = differing.next(0);
+    long page = missing.next(0);
     while (page >= 0) {
-      page = readSome(differing, page);
+      page = readSome(missing, page);
       for (int i = 0; i < count; i++) {
         memory.writePages(pages[i], room.asSlice((long) i * BYTES, BYTES));
       }

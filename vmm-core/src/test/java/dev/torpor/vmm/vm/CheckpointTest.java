@@ -3,6 +3,7 @@ package dev.torpor.vmm.vm;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.torpor.snapshot.Blocks;
 import dev.torpor.testing.KvmTest;
 import dev.torpor.vmm.checkpoint.Checkpoint;
 import dev.torpor.vmm.checkpoint.CheckpointException;
@@ -271,6 +272,28 @@ class CheckpointTest {
       vm.revertTo(before);
       assertThat(vm.state()).isEqualTo(VmState.RUNNING);
       assertThat(vm.doorbell().orElseThrow().awaitProgress(16, Duration.ofSeconds(30))).isTrue();
+    }
+  }
+
+  /** Some of them are kept from the first revert on, some are read each time. */
+  @Test
+  void morePagesThanAreKeptAreAllTakenBack() throws InterruptedException {
+    int pages = 6_000;
+    VmConfig large = rig.config(1).memory((pages + 2_000L) * Blocks.BYTES).build();
+    try (Vm vm = Vm.create(large)) {
+      long first = GPA + (1 << 20);
+      for (long i = 0; i < pages; i++) {
+        vm.memory().writeLong(first + i * Blocks.BYTES, i + 1);
+      }
+      Checkpoint checkpoint = vm.checkpoint("").awaitDurable();
+      byte[] then = CheckpointRig.contents(vm);
+      for (int round = 0; round < 3; round++) {
+        for (long i = 0; i < pages; i++) {
+          vm.memory().writeLong(first + i * Blocks.BYTES + 8, i + round);
+        }
+        vm.revertTo(checkpoint);
+        assertThat(CheckpointRig.contents(vm)).isEqualTo(then);
+      }
     }
   }
 
