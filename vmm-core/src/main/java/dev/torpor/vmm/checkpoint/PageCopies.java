@@ -6,20 +6,25 @@ import dev.torpor.vmm.memory.PageSet;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/** Verified copies of pages of one image, up to 16 MiB. Not thread-safe. */
+/**
+ * Verified copies of pages of one image: a sixteenth of them, or 16 MiB where that is more. Not
+ * thread-safe.
+ */
 final class PageCopies {
-  private static final int MAX_PAGES = 4096;
+  private static final int LEAST_ROOM = 4096;
   private static final int CHUNK_PAGES = 256;
 
   /** For each page, where its copy is, plus one; 0 for none. */
   private final int[] places;
 
-  private final long[] pages = new long[MAX_PAGES];
-  private final MemorySegment[] chunks = new MemorySegment[MAX_PAGES / CHUNK_PAGES];
+  private final long[] pages;
+  private final MemorySegment[] chunks;
   private int count;
 
   PageCopies(long pageCount) {
     places = new int[Math.toIntExact(pageCount)];
+    pages = new long[Math.max(LEAST_ROOM, places.length / 16)];
+    chunks = new MemorySegment[Math.ceilDiv(pages.length, CHUNK_PAGES)];
   }
 
   /** Forgets all: another image counts from now on. */
@@ -45,7 +50,7 @@ final class PageCopies {
    * @return how many that are, of the first
    */
   int hold(long[] newPages, int pageCount, MemorySegment contents) {
-    int held = Math.min(pageCount, MAX_PAGES - count);
+    int held = Math.min(pageCount, pages.length - count);
     for (int i = 0; i < held; i++) {
       pages[count] = newPages[i];
       MemorySegment.copy(contents, (long) i * BYTES, at(count), 0, BYTES);
