@@ -24,14 +24,15 @@ final class NodeCache {
   private static final int SETS = 4096;
   private static final int PLACES = SETS * WAYS;
 
-  /** How many places share an array, which is made when the first of them is needed. */
-  private static final int PLACES_AN_ARRAY = 64;
-
   private static final VarHandle VERSION = MethodHandles.arrayElementVarHandle(int[].class);
 
   private final Layers layers;
-  private final AtomicReferenceArray<long[]> arrays =
-      new AtomicReferenceArray<>(PLACES / PLACES_AN_ARRAY);
+
+  /**
+   * Each for the four places of a set, made when the first of them is needed: a process that reads
+   * a hundred nodes makes a hundred of these.
+   */
+  private final AtomicReferenceArray<long[]> arrays = new AtomicReferenceArray<>(SETS);
 
   /** For each place; 0 where there never was a node. */
   private final int[] versions = new int[PLACES];
@@ -98,7 +99,7 @@ final class NodeCache {
     if (version == 0) {
       return false;
     }
-    long[] array = arrays.getPlain(place / PLACES_AN_ARRAY);
+    long[] array = arrays.getPlain(place / WAYS);
     int at = start(place) + 2 * index;
     into.set(array[at], array[at + 1]);
     return isStill(place, version);
@@ -110,7 +111,7 @@ final class NodeCache {
     if (version == 0) {
       return false;
     }
-    long[] array = arrays.getPlain(place / PLACES_AN_ARRAY);
+    long[] array = arrays.getPlain(place / WAYS);
     System.arraycopy(array, start(place), into, 0, MapNode.WORDS);
     return isStill(place, version);
   }
@@ -147,15 +148,15 @@ final class NodeCache {
   }
 
   private long[] arrayOf(int place) {
-    int number = place / PLACES_AN_ARRAY;
+    int number = place / WAYS;
     if (arrays.getAcquire(number) == null) {
-      arrays.compareAndSet(number, null, new long[PLACES_AN_ARRAY * MapNode.WORDS]);
+      arrays.compareAndSet(number, null, new long[WAYS * MapNode.WORDS]);
     }
     return arrays.getAcquire(number);
   }
 
   private static int start(int place) {
-    return place % PLACES_AN_ARRAY * MapNode.WORDS;
+    return place % WAYS * MapNode.WORDS;
   }
 
   /** How many nodes were read from layers so far. */
