@@ -7,8 +7,9 @@
  * Since the last time the guest has written to P pages all over its memory. One sample runs from
  * the kick, over putting these pages back and loading the state, to the moment the vCPU thread is
  * on its way in again. Pages are put back in one of two ways: copied to anonymous memory, from
- * copies of all that were put back before, one after the other in memory; or dropped from a private mapping of the frozen memory, which brings them back when the guest
- * touches them; that time is not in the sample.
+ * copies of all that were put back before, one after the other in memory; or dropped from a private
+ * mapping of the frozen memory, which brings them back when the guest touches them; that time is
+ * not in the sample.
  */
 #include "dirty-log.h"
 #include "flat.h"
