@@ -18,9 +18,6 @@ abstract class BlockTable {
    */
   abstract long drop(long block, boolean absent);
 
-  /** How many blocks are stored. */
-  abstract long storedCount();
-
   /** What became different from the parent, in ascending order. */
   abstract ChangeCursor changes();
 }

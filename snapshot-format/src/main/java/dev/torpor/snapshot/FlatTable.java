@@ -12,7 +12,6 @@ final class FlatTable extends BlockTable {
 
   private final LayerWriter writer;
   private final Page[] pages;
-  private long storedCount;
 
   FlatTable(LayerWriter writer, long blockCount) {
     this.writer = writer;
@@ -28,11 +27,7 @@ final class FlatTable extends BlockTable {
       pages[number] = page;
     }
     int index = (int) block & (PAGE_BLOCKS - 1);
-    long bit = 1L << index;
-    if ((page.stored[index / Long.SIZE] & bit) == 0) {
-      page.stored[index / Long.SIZE] |= bit;
-      storedCount++;
-    }
+    page.stored[index / Long.SIZE] |= 1L << index;
     page.checksums[index] = checksum;
     return writer.slot(block, 1);
   }
@@ -46,13 +41,7 @@ final class FlatTable extends BlockTable {
       return 0;
     }
     page.stored[index / Long.SIZE] &= ~bit;
-    storedCount--;
     return writer.slot(block, 1);
-  }
-
-  @Override
-  long storedCount() {
-    return storedCount;
   }
 
   @Override

@@ -4,7 +4,9 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.LongConsumer;
+import java.util.stream.Collectors;
 
 /**
  * An immutable address space of blocks at one instant: the memory or a disk of a checkpoint. A
@@ -77,6 +79,22 @@ public final class Image {
    */
   public List<LayerUse> layersInUse() {
     return root.layers();
+  }
+
+  /**
+   * What the image has in layers that another one does not use: of a child, what it added to the
+   * store.
+   *
+   * @param other the other image, mostly its parent
+   * @return bytes of blocks and of nodes
+   */
+  public long bytesBeyond(Image other) {
+    Set<Integer> shared =
+        other.layersInUse().stream().map(LayerUse::layer).collect(Collectors.toSet());
+    return layersInUse().stream()
+        .filter(use -> !shared.contains(use.layer()))
+        .mapToLong(use -> use.liveBlocks() * Blocks.BYTES + use.liveNodes() * MapNode.BYTES)
+        .sum();
   }
 
   /**

@@ -95,15 +95,6 @@ public final class ImageWriter implements AutoCloseable {
   }
 
   /**
-   * How many bytes of blocks the layer holds so far: of those that will be in the image.
-   *
-   * @return the number of bytes, without nodes
-   */
-  public synchronized long storedBytes() {
-    return table.storedCount() * Blocks.BYTES;
-  }
-
-  /**
    * The number of the layer that is being written.
    *
    * @return from 1

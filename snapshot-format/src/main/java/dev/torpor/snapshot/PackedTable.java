@@ -56,11 +56,6 @@ final class PackedTable extends BlockTable {
   }
 
   @Override
-  long storedCount() {
-    return (long) slotCount - freeCount;
-  }
-
-  @Override
   ChangeCursor changes() {
     long[] sorted = Arrays.copyOf(blocks, count);
     Arrays.sort(sorted);

@@ -30,7 +30,7 @@ public record Summary(
    *
    * @param pauseNanos how long the guest stood still
    * @param dirtyPages how many pages of memory it had written since the parent
-   * @param storedBytes how many bytes were added to layers
+   * @param storedBytes how many bytes of blocks and of block maps were added to the store
    * @param durableNanos from the pause until everything was durable
    */
   public record Metrics(long pauseNanos, long dirtyPages, long storedBytes, long durableNanos) {

@@ -65,9 +65,17 @@ record ImageModel(Image image, NavigableMap<Long, byte[]> blocks) {
           expected.entrySet().stream()
               .filter(entry -> !Arrays.equals(blocks.get(entry.getKey()), entry.getValue()))
               .count();
-      assertThat(writer.storedBytes()).isEqualTo(stored * Blocks.BYTES);
-      return new ImageModel(writer.finish(), expected);
+      Image child = writer.finish();
+      assertThat(blocksIn(writer.layer(), child)).isEqualTo(stored);
+      return new ImageModel(child, expected);
     }
+  }
+
+  private static long blocksIn(int layer, Image image) {
+    return image.layersInUse().stream()
+        .filter(use -> use.layer() == layer)
+        .mapToLong(LayerUse::liveBlocks)
+        .sum();
   }
 
   private static void set(Map<Long, byte[]> model, long block, byte[] bytes) {

@@ -142,7 +142,8 @@ final class Draft implements AutoCloseable {
 
   /** What it added to the store. */
   long storedBytes() {
-    return writer.storedBytes() + sealed.stream().mapToLong(SealedLayer::storedBytes).sum();
+    return memoryImage.bytesBeyond(base.memory())
+        + sealed.stream().mapToLong(SealedLayer::storedBytes).sum();
   }
 
   /** What machines can be made of, once it is written. */

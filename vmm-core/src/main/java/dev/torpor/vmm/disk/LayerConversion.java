@@ -31,7 +31,6 @@ final class LayerConversion implements AutoCloseable {
   private long[] leftOut = new long[64];
 
   private int leftOutCount;
-  private long storedBlocks;
   private LayerWriter writer;
 
   LayerConversion(LayeredDisk disk, Image parent, OpenLayer layer) {
@@ -116,7 +115,6 @@ final class LayerConversion implements AutoCloseable {
       return;
     }
     changes.stored(block, layer.number(), checksum, OpenLayer.place(slot) * Blocks.BYTES);
-    storedBlocks++;
   }
 
   private boolean isUnchanged(long block, int checksum, MemorySegment content) {
@@ -164,10 +162,6 @@ final class LayerConversion implements AutoCloseable {
   /** What is to be made durable; null if the image is its parent. */
   LayerWriter writer() {
     return writer;
-  }
-
-  long storedBytes() {
-    return storedBlocks * Blocks.BYTES;
   }
 
   /** The slots that the image does not refer to, because they are zero or as their parent's. */

@@ -78,7 +78,7 @@ public final class SealedLayer {
     try (LayerConversion conversion = new LayerConversion(disk, below, layer)) {
       Image made = conversion.run();
       writer = conversion.writer();
-      storedBytes = conversion.storedBytes();
+      storedBytes = made.bytesBeyond(below);
       disk.adopt(this, made, conversion.leftOut());
       return made;
     }
@@ -87,7 +87,7 @@ public final class SealedLayer {
   /**
    * How much the image stores beyond its parent's.
    *
-   * @return bytes of blocks; 0 until {@link #toImage}
+   * @return bytes of blocks and of its map; 0 until {@link #toImage}
    */
   public synchronized long storedBytes() {
     return storedBytes;

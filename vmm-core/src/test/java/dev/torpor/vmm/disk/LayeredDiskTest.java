@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.torpor.snapshot.BlockRef;
 import dev.torpor.snapshot.Blocks;
 import dev.torpor.snapshot.Image;
+import dev.torpor.snapshot.LayerUse;
 import dev.torpor.snapshot.SnapshotFormatException;
 import dev.torpor.testing.Allocation;
 import dev.torpor.testing.ProcessResources;
@@ -185,8 +186,8 @@ class LayeredDiskTest {
     under.write(0, block());
     under.write(Blocks.BYTES, block());
     SealedLayer first = under.disk.seal();
-    assertThat(first.toImage().layersInUse()).hasSize(1);
-    assertThat(first.storedBytes()).isEqualTo(2 * Blocks.BYTES);
+    assertThat(first.toImage().layersInUse()).extracting(LayerUse::liveBlocks).containsExactly(2L);
+    assertThat(first.storedBytes()).isGreaterThan(2 * Blocks.BYTES);
 
     under.write(0, under.read(0, Blocks.BYTES)); // as the image has it
     under.write(BYTES / 2, under.read(BYTES / 2, Blocks.BYTES)); // as the base has it
@@ -194,7 +195,9 @@ class LayeredDiskTest {
     byte[] now = under.readAll();
     SealedLayer second = under.disk.seal();
     assertThat(under.contentOf(second.toImage())).isEqualTo(now);
-    assertThat(second.storedBytes()).isZero();
+    assertThat(second.toImage().layersInUse())
+        .extracting(LayerUse::liveBlocks)
+        .containsExactly(1L, 0L);
     assertThat(under.readAll()).isEqualTo(now);
 
     under.write(0, under.read(0, Blocks.BYTES));

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.torpor.snapshot.Blocks;
+import dev.torpor.snapshot.ManifestLayer;
 import dev.torpor.testing.KvmTest;
 import dev.torpor.vmm.checkpoint.Checkpoint;
 import dev.torpor.vmm.checkpoint.CheckpointException;
@@ -117,6 +118,26 @@ class CheckpointTest {
                           CheckpointStage.CAPTURED,
                           CheckpointStage.WRITTEN,
                           CheckpointStage.DURABLE));
+    }
+  }
+
+  /** Blocks and maps are all that a layer has behind its header. */
+  @Test
+  void storedBytesAreWhatTheStoreGrewBy() throws InterruptedException {
+    try (Vm vm = Vm.create(rig.config(1).build())) {
+      List<ManifestLayer> before = rig.store.read(vm.checkpoint("").awaitDurable().uuid()).layers();
+      vm.memory().writeLong(GPA, 1);
+      vm.memory().writeLong(CheckpointRig.MEMORY_BYTES - 8, 1);
+      CheckpointRig.writeDisk(vm, 3, 1);
+      Checkpoint checkpoint = vm.checkpoint("").awaitDurable();
+      List<ManifestLayer> added = new ArrayList<>(rig.store.read(checkpoint.uuid()).layers());
+      added.removeAll(before);
+      assertThat(added).hasSize(2); // the memory's and the disk's
+      long bytes = added.stream().mapToLong(layer -> layer.byteCount() - Blocks.BYTES).sum();
+      assertThat(bytes).isGreaterThan(3 * Blocks.BYTES);
+      assertThat(checkpoint.storedBytes()).isEqualTo(bytes);
+      assertThat(rig.store.read(checkpoint.uuid()).summary().metrics().storedBytes())
+          .isEqualTo(bytes);
     }
   }
 
