@@ -12,8 +12,9 @@ import java.util.concurrent.atomic.LongAdder;
 /**
  * The nodes of all block maps of a store that were read or made lately: verified, bounded, without
  * locks. Four places in a row are a node's, chosen by where it is stored; a node that comes pushes
- * out the one that came first: not one of the same image, which is what chance would often hit. A
- * hit allocates nothing.
+ * out the one that came first: not one of the same image, which is what chance would often hit.
+ * Nodes that follow each other in a layer have places that follow each other, as they are mostly
+ * used in this order, and the processor then fetches ahead. A hit allocates nothing.
  *
  * <p>Places are parts of arrays that live as long as the cache: as objects of their own, the nodes
  * would be most of what a garbage collector has to copy. A place's version is odd while a node is
@@ -189,7 +190,7 @@ final class NodeCache {
 
   /** Which four places a node may be in. */
   static int set(long head, long offset) {
-    long key = (offset / MapNode.BYTES + BlockRef.layerOf(head) * 0x9e37_79b9L);
-    return (int) ((key * 0x9e37_79b9_7f4a_7c15L) >>> (Long.SIZE - 12));
+    long layer = BlockRef.layerOf(head) * 0x9e37_79b9_7f4a_7c15L;
+    return (int) (offset / MapNode.BYTES + (layer >>> 40)) & (SETS - 1);
   }
 }
