@@ -8,6 +8,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
+import java.util.stream.IntStream;
 
 /** Removes what nobody needs. {@link Leases} says why the order of its steps matters. */
 final class GarbageCollector {
@@ -44,21 +45,20 @@ final class GarbageCollector {
     if (!damaged.isEmpty()) {
       return new Garbage(0, 0, damaged);
     }
-    int count = 0;
-    long bytes = 0;
-    for (int number : files) {
-      if (!needed.contains(number)) {
-        bytes += remove(number);
-        count++;
-      }
-    }
-    return new Garbage(count, bytes, damaged);
+    List<Integer> garbage =
+        IntStream.of(files).filter(number -> !needed.contains(number)).boxed().toList();
+    return new Garbage(garbage.size(), remove(garbage), damaged);
   }
 
-  private long remove(int number) throws IOException {
-    long bytes = Files.size(layers.path(number));
-    layers.delete(number);
-    verified.delete(number);
+  private long remove(List<Integer> garbage) throws IOException {
+    long bytes = 0;
+    for (int number : garbage) {
+      bytes += Files.size(layers.path(number));
+    }
+    layers.delete(garbage);
+    for (int number : garbage) {
+      verified.delete(number);
+    }
     return bytes;
   }
 

@@ -8,6 +8,7 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Collection;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
@@ -207,32 +208,36 @@ public final class Layers implements AutoCloseable {
   }
 
   /**
-   * Deletes a layer's file, if there is one. Its number is not used again. Nothing may use the
-   * layer any more, in any process: locks are the caller's.
+   * Deletes layers' files, those that there are. Their numbers are not used again. Nothing may use
+   * the layers any more, in any process: locks are the caller's.
    *
-   * @param number the layer's number
-   * @throws UncheckedIOException if the file cannot be deleted
+   * @param numbers the layers' numbers
+   * @throws UncheckedIOException if a file cannot be deleted
    */
-  public synchronized void delete(int number) {
-    Layer layer = open.remove(number);
-    if (layer != null) {
-      layer.close();
+  public synchronized void delete(Collection<Integer> numbers) {
+    for (int number : numbers) {
+      Layer layer = open.remove(number);
+      if (layer != null) {
+        layer.close();
+      }
     }
-    Path mark = mark(number);
     try {
-      if (look().number() == number) {
-        Files.write(mark, new byte[0]);
+      int highest = look().number(); // it never falls
+      if (numbers.contains(highest)) {
+        Files.write(mark(highest), new byte[0]);
         syncDirectory(directory);
       }
-      Files.deleteIfExists(path(number));
-      int highest = look().number(); // it never falls
+      for (int number : numbers) {
+        Files.deleteIfExists(path(number));
+      }
       for (int gone : numbers(GONE)) {
         if (gone < highest) {
           Files.deleteIfExists(mark(gone));
         }
       }
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot delete the layer %s".formatted(path(number)), e);
+      throw new UncheckedIOException(
+          "cannot delete the layers %s in %s: %s".formatted(numbers, directory, e), e);
     }
   }
 

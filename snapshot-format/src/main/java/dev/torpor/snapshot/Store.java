@@ -109,7 +109,8 @@ public final class Store implements AutoCloseable {
    *
    * @param manifest what to publish; its created time is moved behind its parent's if the clock ran
    *     backwards, and what the syncing here takes is added to its durableNanos
-   * @param toSync what must be durable first: image writers, disks' sealed layers
+   * @param toSync what must be durable first: image writers, disks' sealed layers. Asked when all
+   *     else is ready, so it may also wait for a sync that began before
    * @return the checkpoint as published, held
    * @throws IllegalStateException if it is published already
    * @throws UncheckedIOException if something cannot be written: the checkpoint does not exist
@@ -125,9 +126,17 @@ public final class Store implements AutoCloseable {
           List<Integer> written =
               manifest.layerNumbers().stream().filter(unpublished::contains).toList();
           stamp(written);
-          toSync.forEach(Durable::sync);
-          Manifest complete = completed(manifest, System.nanoTime() - start);
-          return published(complete, ManifestCodec.encode(complete), written);
+          Path temporary = lease.temporary();
+          WholeFile.reserve(temporary, ManifestCodec.encode(manifest));
+          Manifest complete;
+          try {
+            toSync.forEach(Durable::sync);
+            complete = completed(manifest, System.nanoTime() - start);
+          } catch (Throwable e) {
+            Files.deleteIfExists(temporary);
+            throw e;
+          }
+          return published(complete, temporary, written);
         });
   }
 
@@ -245,13 +254,31 @@ public final class Store implements AutoCloseable {
    * @throws UncheckedIOException if something cannot be removed
    */
   public Garbage remove(UUID uuid) {
+    return removeAll(List.of(uuid));
+  }
+
+  /**
+   * Removes several checkpoints as {@link #remove} does one, and sooner than one by one: most of it
+   * is finding out what nobody needs any more.
+   *
+   * @param uuids which
+   * @return what was freed
+   * @throws UnknownCheckpointException if one of them does not exist; none is removed then
+   * @throws UncheckedIOException if something cannot be removed
+   */
+  public Garbage removeAll(Collection<UUID> uuids) {
     return io(
-        "remove the checkpoint " + uuid,
+        "remove checkpoints " + uuids,
         () ->
             lock.holding(
                 () -> {
-                  if (!Files.deleteIfExists(manifests.path(uuid))) {
-                    throw unknown(uuid);
+                  for (UUID uuid : uuids) {
+                    if (!manifests.exists(uuid)) {
+                      throw unknown(uuid);
+                    }
+                  }
+                  for (UUID uuid : uuids) {
+                    Files.deleteIfExists(manifests.path(uuid));
                   }
                   WholeFile.syncDirectory(manifests.directory());
                   return collector.collect();
@@ -392,11 +419,11 @@ public final class Store implements AutoCloseable {
   }
 
   /** In the order that makes the checkpoint appear last, with its layers held all the time. */
-  private CheckpointHold published(Manifest manifest, byte[] content, List<Integer> written)
+  private CheckpointHold published(Manifest manifest, Path temporary, List<Integer> written)
       throws IOException {
     CheckpointHold hold = retained(manifest);
     try {
-      WholeFile.write(lease.temporary(), manifests.path(manifest.uuid()), content);
+      WholeFile.write(temporary, manifests.path(manifest.uuid()), ManifestCodec.encode(manifest));
       written.forEach(this::forget);
       return hold;
     } catch (Throwable e) {

@@ -2,6 +2,7 @@ package dev.torpor.snapshot;
 
 import java.io.FileOutputStream;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -15,6 +16,20 @@ import java.nio.file.StandardOpenOption;
  */
 final class WholeFile {
   private WholeFile() {}
+
+  /**
+   * Gets room on the disk for a file whose last version follows soon, while something else is
+   * waited for: {@link #write} under the same temporary name then has only its bytes to wait for,
+   * as nothing of the file system changes.
+   */
+  static void reserve(Path temporary, byte[] content) throws IOException {
+    try {
+      writeDurably(temporary, content);
+    } catch (Throwable e) {
+      Files.deleteIfExists(temporary);
+      throw e;
+    }
+  }
 
   /** Makes a file durable under another name, then gives it its own in one step. */
   static void write(Path temporary, Path target, byte[] content) throws IOException {
@@ -35,16 +50,27 @@ final class WholeFile {
   private static void place(Path temporary, Path target, byte[] content, boolean durable)
       throws IOException {
     try {
-      try (FileOutputStream out = new FileOutputStream(temporary.toFile())) {
-        out.write(content);
-        if (durable) {
-          out.getFD().sync();
+      if (durable) {
+        writeDurably(temporary, content);
+      } else {
+        try (FileOutputStream file = new FileOutputStream(temporary.toFile())) {
+          file.write(content);
         }
       }
       Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
     } catch (Throwable e) {
       Files.deleteIfExists(temporary);
       throw e;
+    }
+  }
+
+  /** Where there is a file as long as that, its bytes are replaced, and nothing else changes. */
+  private static void writeDurably(Path path, byte[] content) throws IOException {
+    try (RandomAccessFile file = new RandomAccessFile(path.toFile(), "rwd")) {
+      if (file.length() > content.length) {
+        file.setLength(0);
+      }
+      file.write(content);
     }
   }
 

@@ -51,17 +51,17 @@ class LayersTest {
       finishedLayer(layers);
       finishedLayer(layers);
       finishedLayer(layers);
-      layers.delete(2);
-      layers.delete(3);
-      layers.delete(3);
+      layers.delete(List.of(2));
+      layers.delete(List.of(3));
+      layers.delete(List.of(3));
     }
     try (Layers layers = Layers.open(directory)) {
       assertThat(layers.numbers()).containsExactly(1);
       assertThat(finishedLayer(layers)).isEqualTo(4);
-      layers.delete(4);
+      layers.delete(List.of(4));
       assertThat(finishedLayer(Layers.open(directory))).isEqualTo(5);
       // Marks of deleted layers go once they are not needed.
-      layers.delete(1);
+      layers.delete(List.of(1));
       assertThat(directory.toFile().list()).containsExactly("00000005.layer");
     }
   }
@@ -73,8 +73,8 @@ class LayersTest {
       assertThat(finishedLayer(here)).isEqualTo(1);
       assertThat(finishedLayer(elsewhere)).isEqualTo(2);
       assertThat(finishedLayer(elsewhere)).isEqualTo(3);
-      elsewhere.delete(2);
-      elsewhere.delete(3);
+      elsewhere.delete(List.of(2));
+      elsewhere.delete(List.of(3));
       assertThat(finishedLayer(here)).isEqualTo(4);
       assertThat(here.numbers()).containsExactly(1, 4);
       assertThat(finishedLayer(elsewhere)).isEqualTo(5);

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -114,15 +115,16 @@ class StoreModelTest {
   }
 
   private void remove(User user) {
-    any()
-        .ifPresent(
-            uuid -> {
-              user.store.remove(uuid);
-              model.remove(uuid);
-              assertThatThrownBy(() -> user.store.read(uuid))
-                  .isInstanceOf(UnknownCheckpointException.class);
-              checkLayers(user);
-            });
+    List<UUID> some = new ArrayList<>(model.keySet());
+    Collections.shuffle(some, random);
+    List<UUID> removed = some.subList(0, Math.min(some.size(), 1 + random.nextInt(3)));
+    user.store.removeAll(removed);
+    model.keySet().removeAll(removed);
+    for (UUID uuid : removed) {
+      assertThatThrownBy(() -> user.store.read(uuid))
+          .isInstanceOf(UnknownCheckpointException.class);
+    }
+    checkLayers(user);
   }
 
   private void write(User user) {

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -98,6 +99,9 @@ class StoreTest {
     assertThatThrownBy(() -> store.publish(manifest, List.of(failing)))
         .hasMessageContaining("no space left");
     assertThat(store.list().checkpoints()).isEmpty();
+    assertThat(
+            store.directory().resolve("leases").toFile().list((_, name) -> name.endsWith(".tmp")))
+        .isEmpty();
     // Its layer is still the writer's, who may try again.
     assertThat(store.collectGarbage().layers()).isZero();
     store.publish(manifest, List.of(written.writer()::sync));
@@ -191,6 +195,24 @@ class StoreTest {
     Garbage garbage = store.remove(uuid);
     assertThat(garbage.layers()).isEqualTo(2);
     assertThat(store.layers().numbers()).isEmpty();
+  }
+
+  @Test
+  void severalAreRemovedTogetherOrNone() {
+    List<UUID> uuids = new ArrayList<>();
+    for (int seed = 1; seed <= 3; seed++) {
+      CheckpointHold hold = full(seed, "web", "v" + seed);
+      uuids.add(hold.manifest().uuid());
+      hold.close();
+    }
+    UUID unknown = UUID.randomUUID();
+    assertThatThrownBy(() -> store.removeAll(List.of(uuids.get(0), unknown)))
+        .isInstanceOf(UnknownCheckpointException.class)
+        .hasMessageContaining(unknown.toString());
+    assertThat(store.list().checkpoints()).hasSize(3);
+    assertThat(store.removeAll(uuids.subList(1, 3)).layers()).isEqualTo(2);
+    assertThat(store.list().checkpoints()).extracting(Summary::label).containsExactly("v1");
+    assertThat(store.removeAll(List.of()).layers()).isZero();
   }
 
   @Test

@@ -134,7 +134,7 @@ final class SustainedRate implements AutoCloseable {
     while (kept.size() > KEPT) {
       old.add(kept.remove());
     }
-    removal = remover.submit(() -> old.forEach(writer.store()::remove));
+    removal = remover.submit(() -> writer.store().removeAll(old));
   }
 
   private static void await(Future<?> removal) throws InterruptedException {

@@ -24,7 +24,8 @@ import org.slf4j.LoggerFactory;
  *   caller      copy ahead | pause |
  *   guest      ~~~~~~~~~~~~|       |~~~~~~~~~~~~~~~~~~~~~~~~~~~
  *   writer                         | write out |
- *   publisher                                  | sync, publish |
+ *   syncer                                     | sync    |
+ *   publisher                                  | prepare | publish |
  * </pre>
  *
  * <p>The next checkpoint begins once this one is written out, while it is still being made durable:
@@ -47,6 +48,7 @@ public final class Checkpointer implements AutoCloseable {
 
   private Reverter reverter;
   private final Executor writer;
+  private final Executor syncer;
   private final Executor publisher;
 
   /** What the machine was forked from, if that was not published yet. */
@@ -94,6 +96,7 @@ public final class Checkpointer implements AutoCloseable {
     this.budget = budget;
     this.pendingStart = start.pending();
     this.writer = Worker.executor(vmName + "-checkpoint-writer");
+    this.syncer = Worker.executor(vmName + "-checkpoint-syncer");
     this.publisher = Worker.executor(vmName + "-checkpoint-publisher");
     this.holds = new Holds(store, vmName);
     start.hold().ifPresent(holds::origin);
@@ -165,6 +168,7 @@ public final class Checkpointer implements AutoCloseable {
   private void writeOut(Draft draft, Checkpoint checkpoint, int losses) {
     try {
       Position position = draft.writeOut();
+      draft.beginSync(syncer);
       Lineage.Pending pending = new Lineage.Pending(checkpoint, position, draft.written());
       if (!lineage.written(pending, losses)) {
         draft.abandon();

@@ -7,7 +7,6 @@ import dev.torpor.snapshot.ImageWriter;
 import dev.torpor.snapshot.LayerKind;
 import dev.torpor.snapshot.MachineStateBytes;
 import dev.torpor.snapshot.Manifest;
-import dev.torpor.snapshot.Store;
 import dev.torpor.snapshot.Summary;
 import dev.torpor.vmm.disk.LayeredDisk;
 import dev.torpor.vmm.disk.SealedLayer;
@@ -15,17 +14,21 @@ import dev.torpor.vmm.memory.DirtyTracker;
 import dev.torpor.vmm.memory.GuestMemory;
 import dev.torpor.vmm.memory.PageCopy;
 import dev.torpor.vmm.memory.PageSet;
+import dev.torpor.vmm.thread.Relayed;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executor;
 
 /**
  * A checkpoint in the making: {@link #begin}, {@link #copyAhead}, {@link #capture} while the
- * machine is held, {@link #writeOut}, {@link #publish}, in this order. One thread at a time.
+ * machine is held, {@link #writeOut}, {@link #beginSync}, {@link #publish}, in this order. One
+ * thread at a time.
  */
 final class Draft implements AutoCloseable {
   private final UUID uuid = UUID.randomUUID();
@@ -52,6 +55,7 @@ final class Draft implements AutoCloseable {
   private Checkpoint checkpoint;
   private Image memoryImage;
   private List<DiskImage> diskImages;
+  private CompletableFuture<Void> synced = CompletableFuture.completedFuture(null);
 
   Draft(DraftTools tools, Position base) {
     this.tools = tools;
@@ -152,14 +156,33 @@ final class Draft implements AutoCloseable {
   }
 
   /**
-   * Makes it survive a crash.
+   * Begins to make all that was written out durable: those of several drafts at the same time, as a
+   * file system then waits for the disk once for all of them.
+   */
+  void beginSync(Executor executor) {
+    synced =
+        CompletableFuture.runAsync(
+            () -> {
+              writer.sync();
+              sealed.forEach(SealedLayer::sync);
+            },
+            executor);
+  }
+
+  private void awaitSync() {
+    try {
+      synced.join();
+    } catch (CompletionException e) {
+      throw Relayed.unchecked(e.getCause());
+    }
+  }
+
+  /**
+   * Makes it survive a crash, after {@link #beginSync}.
    *
    * @return what keeps its layers from now on
    */
   CheckpointHold publish() {
-    List<Store.Durable> needed = new ArrayList<>();
-    needed.add(writer::sync);
-    sealed.forEach(layer -> needed.add(layer::sync));
     Summary summary =
         new Summary(
             uuid,
@@ -180,7 +203,7 @@ final class Draft implements AutoCloseable {
                 memoryImage.root(),
                 diskImages,
                 MachineStateBytes.of(MachineStateCodec.encode(state))),
-            needed);
+            List.of(this::awaitSync));
     sealed.forEach(SealedLayer::published);
     return published;
   }
@@ -192,6 +215,7 @@ final class Draft implements AutoCloseable {
 
   /** Gives it up, whatever stage it is in. What the disks have sealed stays part of them. */
   void abandon() {
+    synced.exceptionally(_ -> null).join(); // it uses files that are closed here
     if (behind != null) {
       behind.cancel();
       behind = null;

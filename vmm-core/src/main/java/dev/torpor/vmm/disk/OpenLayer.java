@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * A layer that a disk writes. Its file is a row of slots behind the header; each belongs to the
@@ -339,7 +340,7 @@ final class OpenLayer implements AutoCloseable {
     leave();
     if (writer != null && !writer.isFinished()) {
       // Not by the writer: the number, under which the file may still be open, must not come back.
-      layers.delete(number);
+      layers.delete(List.of(number));
     }
   }
 
