@@ -2,11 +2,13 @@ package dev.torpor.vmm.checkpoint;
 
 import dev.torpor.snapshot.DiskImage;
 import dev.torpor.snapshot.Image;
+import dev.torpor.vmm.cpu.VcpuTask;
 import dev.torpor.vmm.disk.LayeredDisk;
 import dev.torpor.vmm.memory.DirtyTracker;
 import dev.torpor.vmm.memory.GuestMemory;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 
 /** A machine as those see it who take checkpoints of it and bring it back to them. */
 public interface CheckpointedMachine {
@@ -42,10 +44,12 @@ public interface CheckpointedMachine {
   /**
    * Does something while nothing of the machine moves: no vCPU runs, no device is at work.
    *
+   * @param first what each vCPU's thread does as soon as that has left the guest, where others may
+   *     still be; of a machine that runs
    * @param action what to do; a throw of it is passed on, after the machine goes on
    * @return for how long the guest stood; zero if it was paused before
    */
-  Duration whileHeld(Runnable action);
+  Duration whileHeld(Optional<VcpuTask> first, Runnable action);
 
   /**
    * What captures and restores all but memory and the disks' contents.

@@ -136,7 +136,7 @@ public final class Checkpointer implements AutoCloseable {
       lineage.takeUnsaved(draft.written());
       draft.begin();
       draft.copyAhead();
-      Duration pause = machine.whileHeld(draft::capture);
+      Duration pause = machine.whileHeld(machine.recorder().early(), draft::capture);
       Checkpoint checkpoint = draft.describe(vmName, label, pause, listener);
       checkpoint.reachedCaptured();
       writingOut = CompletableFuture.runAsync(() -> writeOut(draft, checkpoint, losses), writer);

@@ -6,6 +6,7 @@ import dev.torpor.kvm.KvmException;
 import dev.torpor.kvm.VcpuFd;
 import dev.torpor.kvm.VmFd;
 import dev.torpor.vmm.cpu.VcpuGroup;
+import dev.torpor.vmm.cpu.VcpuTask;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -33,6 +34,9 @@ public final class MachineRecorder {
   private final VcpuGroup vcpus;
   private final DeviceSet devices;
   private final VcpuProfile profile;
+
+  /** Always the same object, by which the vCPUs know what they have begun early. */
+  private final VcpuTask vcpuCapture = this::captureVcpu;
 
   /** Made for the first capture: most machines that were restored never see one. */
   private List<VcpuBuffers> vcpuBuffers;
@@ -72,6 +76,18 @@ public final class MachineRecorder {
   }
 
   /**
+   * What each vCPU may do of the next {@link #capture} as soon as it has left the guest, though
+   * others are still there. A local APIC is changed by others; without any, a vCPU's state is
+   * changed by nobody but its own thread, so it is that of the machine's instant already.
+   *
+   * @return what to do, within the same pause; empty if all vCPUs have to stand before
+   */
+  public Optional<VcpuTask> early() {
+    prepareCapture();
+    return profile.hasLapic() ? Optional.empty() : Optional.of(vcpuCapture);
+  }
+
+  /**
    * Captures the machine into the recorder's buffers.
    *
    * @param meanwhile what the calling thread does while the vCPUs' threads read their state: that
@@ -83,7 +99,7 @@ public final class MachineRecorder {
     prepareCapture();
     interrupts.ifPresent(chips -> chips.capture(vm));
     vcpus.runOnAll(
-        this::captureVcpu,
+        vcpuCapture,
         () -> {
           meanwhile.run();
           deviceStates = devices.capture();

@@ -12,6 +12,7 @@ import dev.torpor.vmm.memory.TrackerKind;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Brings a machine back to a checkpoint in place: the pages that differ from it, the disks' maps,
@@ -68,7 +69,7 @@ final class Reverter {
       readerImage = target.memory();
       copies.clear();
     }
-    machine.whileHeld(() -> enter(target, state));
+    machine.whileHeld(Optional.empty(), () -> enter(target, state));
   }
 
   private void enter(Position target, PreparedState state) {

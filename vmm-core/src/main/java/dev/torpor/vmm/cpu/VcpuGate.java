@@ -56,6 +56,11 @@ final class VcpuGate {
   /** Whether the threads look for a while before they sleep; at first too, until the start. */
   private volatile boolean brief = true;
 
+  /** What the threads do once they are out, for who asks for it; under the lock, as the next. */
+  private VcpuTask early;
+
+  private List<Vcpu.Task> earlyTasks = List.of();
+
   /** A vCPU joins, whose thread is about to come. */
   void join(Vcpu vcpu) {
     members.add(vcpu);
@@ -112,6 +117,8 @@ final class VcpuGate {
           vcpu.inGuest = true;
           running.incrementAndGet();
         }
+        early = null;
+        earlyTasks = List.of();
       }
     } finally {
       lock.unlock();
@@ -143,6 +150,29 @@ final class VcpuGate {
     wakeSleepers();
   }
 
+  /**
+   * Hands over what each thread does as soon as it is out, in the pause that follows. If one is
+   * still at something that it was handed before, nobody gets it early.
+   */
+  void prepare(VcpuTask action) {
+    lock.lock();
+    try {
+      List<Vcpu.Task> tasks = new ArrayList<>(members.size());
+      for (Vcpu vcpu : members) {
+        Vcpu.Task task = new Vcpu.Task(vcpu, action);
+        if (request != Request.RUN || vcpu.offer(task) != null) {
+          tasks.forEach(Vcpu.Task::cancel);
+          return;
+        }
+        tasks.add(task);
+      }
+      early = action;
+      earlyTasks = tasks;
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** Makes every thread leave the guest once and go back. */
   void kick() {
     members.forEach(Vcpu::kick);
@@ -154,15 +184,18 @@ final class VcpuGate {
   }
 
   /**
-   * Hands a task to waiting threads, and returns when all have done it.
+   * Hands a task to waiting threads, unless they got it early, and returns when all have done it.
    *
    * @param meanwhile what the calling thread does in the meantime
    * @throws IllegalStateException if a vCPU is not paused, or is resumed before it has begun
    */
   void runOn(List<Vcpu> vcpus, VcpuTask action, Runnable meanwhile) {
-    List<Vcpu.Task> handed = new ArrayList<>(vcpus.size()); // no stream: the guest waits
-    for (Vcpu vcpu : vcpus) {
-      handed.add(handOver(vcpu, action));
+    List<Vcpu.Task> handed = takeEarly(action);
+    if (handed.size() != vcpus.size()) {
+      handed = new ArrayList<>(vcpus.size()); // no stream: the guest waits
+      for (Vcpu vcpu : vcpus) {
+        handed.add(handOver(vcpu, action));
+      }
     }
     try {
       meanwhile.run();
@@ -170,6 +203,21 @@ final class VcpuGate {
       handed.forEach(this::awaitEnd);
     }
     handed.forEach(Vcpu.Task::rethrow);
+  }
+
+  private List<Vcpu.Task> takeEarly(VcpuTask action) {
+    lock.lock();
+    try {
+      if (early != action) {
+        return List.of();
+      }
+      List<Vcpu.Task> tasks = earlyTasks;
+      early = null;
+      earlyTasks = List.of();
+      return tasks;
+    } finally {
+      lock.unlock();
+    }
   }
 
   private void awaitEnd(Vcpu.Task task) {

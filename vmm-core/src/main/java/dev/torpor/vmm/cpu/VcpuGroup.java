@@ -80,6 +80,17 @@ public final class VcpuGroup implements AutoCloseable {
   }
 
   /**
+   * Has each vCPU's thread do something as soon as the next pause has brought it out of the guest,
+   * while others may still be there. {@link #runOnAll} of the same task, in that pause, waits for
+   * it and does not do it again; if nobody calls that, what came of the task is nobody's.
+   *
+   * @param first what to do
+   */
+  public void prepare(VcpuTask first) {
+    gate.prepare(first);
+  }
+
+  /**
    * Does something with every vCPU while they are paused, or before they are started; on their own
    * threads and at the same time in the first case, one after the other in the second.
    *

@@ -4,11 +4,13 @@ import dev.torpor.snapshot.DiskImage;
 import dev.torpor.snapshot.Image;
 import dev.torpor.vmm.checkpoint.CheckpointedMachine;
 import dev.torpor.vmm.checkpoint.MachineRecorder;
+import dev.torpor.vmm.cpu.VcpuTask;
 import dev.torpor.vmm.disk.LayeredDisk;
 import dev.torpor.vmm.memory.DirtyTracker;
 import dev.torpor.vmm.memory.GuestMemory;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 
 /** A machine in its life, for who takes checkpoints of it. */
 record HeldMachine(Lifecycle life) implements CheckpointedMachine {
@@ -33,8 +35,8 @@ record HeldMachine(Lifecycle life) implements CheckpointedMachine {
   }
 
   @Override
-  public Duration whileHeld(Runnable action) {
-    return life.whileHeld(action);
+  public Duration whileHeld(Optional<VcpuTask> first, Runnable action) {
+    return life.whileHeld(first, action);
   }
 
   @Override

@@ -2,6 +2,7 @@ package dev.torpor.vmm.vm;
 
 import dev.torpor.vmm.VmExit;
 import dev.torpor.vmm.checkpoint.MachineLostException;
+import dev.torpor.vmm.cpu.VcpuTask;
 import dev.torpor.vmm.device.EventLoop;
 import java.time.Duration;
 import java.util.Locale;
@@ -77,7 +78,8 @@ final class Lifecycle {
     lock.lock();
     try {
       require("pause", VmState.RUNNING);
-      standStill(false);
+      machine.vcpus().pause(false);
+      quiesceDevices();
       state = VmState.PAUSED;
       require("pause", VmState.PAUSED);
     } finally {
@@ -168,14 +170,16 @@ final class Lifecycle {
   /**
    * Does something while neither vCPUs nor devices move. If that loses the machine, it has ended.
    *
+   * @param first what each vCPU of a running guest does as soon as it stands
    * @return how long the guest stood still for it; zero if it stood before
    */
-  Duration whileHeld(Runnable action) {
+  Duration whileHeld(Optional<VcpuTask> first, Runnable action) {
     lock.lock();
     try {
       noticeEnd();
       switch (state) {
         case RUNNING -> {
+          first.ifPresent(machine.vcpus()::prepare); // the guest still runs
           long start = System.nanoTime();
           holdRunning(action);
           return Duration.ofNanos(System.nanoTime() - start);
@@ -190,7 +194,8 @@ final class Lifecycle {
   }
 
   private void holdRunning(Runnable action) {
-    standStill(true);
+    machine.vcpus().pause(true);
+    quiesceDevices();
     try {
       if (exit.isDone()) {
         throw wrongState(CHECKPOINT);
@@ -210,9 +215,8 @@ final class Lifecycle {
     }
   }
 
-  /** vCPUs first: what they still ask of devices on their way out is waited for in turn. */
-  private void standStill(boolean briefly) {
-    machine.vcpus().pause(briefly);
+  /** After the vCPUs: what they still ask of devices on their way out is waited for in turn. */
+  private void quiesceDevices() {
     machine.eventLoop().ifPresent(EventLoop::quiesce);
   }
 
@@ -232,7 +236,7 @@ final class Lifecycle {
   private void noticeEnd() {
     if (exit.isDone() && state != VmState.STOPPED && state != VmState.CLOSED) {
       machine.vcpus().join();
-      machine.eventLoop().ifPresent(EventLoop::quiesce);
+      quiesceDevices();
       state = VmState.STOPPED;
     }
   }

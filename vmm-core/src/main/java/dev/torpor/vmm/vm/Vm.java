@@ -386,7 +386,7 @@ public final class Vm implements AutoCloseable {
 
   /** Stands still as for a checkpoint, and forgets what was captured. */
   void rehearse(Runnable meanwhile) {
-    life.whileHeld(() -> machine().recorder().capture(meanwhile));
+    life.whileHeld(machine().recorder().early(), () -> machine().recorder().capture(meanwhile));
   }
 
   /**

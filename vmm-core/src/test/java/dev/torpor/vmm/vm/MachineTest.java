@@ -11,6 +11,7 @@ import dev.torpor.testing.KvmTest;
 import dev.torpor.vmm.boot.FlatBoot;
 import dev.torpor.vmm.boot.FlatGuest;
 import dev.torpor.vmm.cpu.VcpuGroup;
+import dev.torpor.vmm.cpu.VcpuTask;
 import dev.torpor.vmm.device.EventLoop;
 import dev.torpor.vmm.memory.DirtyTracker;
 import dev.torpor.vmm.memory.PageSet;
@@ -24,6 +25,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -141,6 +143,69 @@ class MachineTest {
       vcpus.runOnAll((id, fd) -> assertThat(fd.getMpState()).isEqualTo(MpState.RUNNABLE));
       vcpus.resume();
       FlatVmTest.awaitCounterAbove(vm, counter);
+    }
+  }
+
+  @Test
+  void whatVcpusDoAsSoonAsTheyStandIsDoneOnceForWhoAsksForIt() {
+    try (Vm vm =
+        Vm.create(VmConfig.boot(FlatGuest.named("spin")).memory(16 << 20).vcpus(2).build())) {
+      vm.start();
+      VcpuGroup vcpus = vm.machine().vcpus();
+      Set<String> threads = ConcurrentHashMap.newKeySet();
+      AtomicInteger times = new AtomicInteger();
+      VcpuTask task =
+          (id, fd) -> {
+            threads.add(id + " on " + Thread.currentThread().getName());
+            times.incrementAndGet();
+          };
+      for (int i = 1; i <= 20; i++) {
+        vcpus.prepare(task);
+        vcpus.pause(true);
+        vcpus.runOnAll(task);
+        assertThat(times).hasValue(2 * i);
+        vcpus.resume();
+      }
+      assertThat(threads).containsExactlyInAnyOrder("0 on vm-vcpu0", "1 on vm-vcpu1");
+      times.set(0);
+      vcpus.prepare(task);
+      vcpus.pause(true);
+      vcpus.runOnAll((id, fd) -> {}); // after it
+      assertThat(times).hasValue(2);
+      vcpus.runOnAll(task);
+      vcpus.runOnAll(task);
+      assertThat(times).as("done early, and once more").hasValue(4);
+      vcpus.resume();
+      vcpus.prepare(task);
+      vcpus.pause(true);
+      vcpus.resume(); // nobody has asked
+      vcpus.pause(true);
+      times.set(0);
+      vcpus.runOnAll(task);
+      assertThat(times).as("of the pause that it is asked in").hasValue(2);
+      vcpus.resume();
+      FlatVmTest.awaitCounterAbove(vm, FlatVmTest.counter(vm));
+    }
+  }
+
+  @Test
+  void whatATaskThrowsEarlyIsThrownToWhoAsksForIt() {
+    try (Vm vm =
+        Vm.create(VmConfig.boot(FlatGuest.named("spin")).memory(16 << 20).vcpus(2).build())) {
+      vm.start();
+      RuntimeException failure = new IllegalArgumentException("of the second vCPU");
+      VcpuTask task =
+          (id, fd) -> {
+            if (id == 1) {
+              throw failure;
+            }
+          };
+      VcpuGroup vcpus = vm.machine().vcpus();
+      vcpus.prepare(task);
+      vcpus.pause(true);
+      assertThatThrownBy(() -> vcpus.runOnAll(task)).isSameAs(failure);
+      vcpus.resume();
+      FlatVmTest.awaitCounterAbove(vm, FlatVmTest.counter(vm));
     }
   }
 
