@@ -72,15 +72,23 @@ final class VcpuGate {
    * @return true when the guest may run; false when the thread shall end
    */
   boolean await(Vcpu vcpu) {
-    while (request == Request.PAUSE) {
-      countOut(vcpu);
-      if (vcpu.runTask()) {
+    while (true) {
+      // Before the request: who is counted in by a resume, and then finds a pause, finds a later
+      // one. The other way round it could be the one that the resume has ended.
+      boolean countedIn = vcpu.inGuest;
+      // Once: when it is looked at again, the next pause may have come, and that is no end.
+      Request wanted = request;
+      if (wanted != Request.PAUSE) {
+        return wanted == Request.RUN;
+      }
+      if (countedIn) {
+        countOut(vcpu);
+      } else if (vcpu.runTask()) {
         wakeSleepers();
       } else {
         awaitChange(() -> request != Request.PAUSE || vcpu.inGuest || vcpu.hasTask(), brief);
       }
     }
-    return request == Request.RUN;
   }
 
   /** The thread ends. */

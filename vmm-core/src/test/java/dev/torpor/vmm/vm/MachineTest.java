@@ -35,6 +35,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** How a VM treats its parts. */
 @KvmTest
 class MachineTest {
+  /** Pauses that follow at once on a resume that the thread has just noticed are rare. */
+  private static final int MANY_PAUSES = 50_000;
+
   @TempDir private Path folder;
 
   private Vm vmWithDisk() throws IOException {
@@ -206,6 +209,31 @@ class MachineTest {
       assertThatThrownBy(() -> vcpus.runOnAll(task)).isSameAs(failure);
       vcpus.resume();
       FlatVmTest.awaitCounterAbove(vm, FlatVmTest.counter(vm));
+    }
+  }
+
+  private static void spinNanos(long nanos) {
+    long start = System.nanoTime();
+    while (System.nanoTime() - start < nanos) {
+      Thread.onSpinWait();
+    }
+  }
+
+  /** A vCPU's thread that is on its way from a task may meet the end of one pause, and the next. */
+  @Test
+  void aGuestRunsOnAfterEachOfManyPausesAndInNone() {
+    try (Vm vm = Vm.create(VmConfig.boot(FlatGuest.named("spin")).memory(16 << 20).build())) {
+      vm.start();
+      VcpuGroup vcpus = vm.machine().vcpus();
+      long[] counter = new long[1];
+      for (int i = 0; i < MANY_PAUSES; i++) {
+        vcpus.pause(true);
+        counter[0] = FlatVmTest.counter(vm);
+        vcpus.runOnAll((id, fd) -> assertThat(FlatVmTest.counter(vm)).isEqualTo(counter[0]));
+        spinNanos(i % 2_000); // so that some resumes meet the thread where it looks again
+        vcpus.resume();
+      }
+      FlatVmTest.awaitCounterAbove(vm, counter[0]);
     }
   }
 
