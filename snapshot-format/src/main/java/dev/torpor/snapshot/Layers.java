@@ -214,7 +214,7 @@ public final class Layers implements AutoCloseable {
    * @param numbers the layers' numbers
    * @throws UncheckedIOException if a file cannot be deleted
    */
-  public synchronized void delete(Collection<Integer> numbers) {
+  public void delete(Collection<Integer> numbers) {
     for (int number : numbers) {
       Layer layer = open.remove(number);
       if (layer != null) {

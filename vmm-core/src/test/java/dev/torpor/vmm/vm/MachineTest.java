@@ -101,12 +101,17 @@ class MachineTest {
     }
   }
 
+  private static Vm spinning(int vcpuCount) {
+    Vm vm =
+        Vm.create(VmConfig.boot(FlatGuest.named("spin")).memory(16 << 20).vcpus(vcpuCount).build());
+    vm.start();
+    return vm;
+  }
+
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void theVcpusDoTheirTasksAtTheSameTimeEachOnItsOwnThread(boolean brief) {
-    try (Vm vm =
-        Vm.create(VmConfig.boot(FlatGuest.named("spin")).memory(16 << 20).vcpus(2).build())) {
-      vm.start();
+    try (Vm vm = spinning(2)) {
       VcpuGroup vcpus = vm.machine().vcpus();
       for (int i = 0; i < 20; i++) {
         vcpus.pause(brief);
@@ -135,8 +140,7 @@ class MachineTest {
 
   @Test
   void aPauseThatIsNotAsBriefAsAnnouncedIsStillAPause() {
-    try (Vm vm = Vm.create(VmConfig.boot(FlatGuest.named("spin")).memory(16 << 20).build())) {
-      vm.start();
+    try (Vm vm = spinning(1)) {
       VcpuGroup vcpus = vm.machine().vcpus();
       FlatVmTest.awaitCounterAbove(vm, 0);
       vcpus.pause(true);
@@ -151,9 +155,7 @@ class MachineTest {
 
   @Test
   void whatVcpusDoAsSoonAsTheyStandIsDoneOnceForWhoAsksForIt() {
-    try (Vm vm =
-        Vm.create(VmConfig.boot(FlatGuest.named("spin")).memory(16 << 20).vcpus(2).build())) {
-      vm.start();
+    try (Vm vm = spinning(2)) {
       VcpuGroup vcpus = vm.machine().vcpus();
       Set<String> threads = ConcurrentHashMap.newKeySet();
       AtomicInteger times = new AtomicInteger();
@@ -193,9 +195,7 @@ class MachineTest {
 
   @Test
   void whatATaskThrowsEarlyIsThrownToWhoAsksForIt() {
-    try (Vm vm =
-        Vm.create(VmConfig.boot(FlatGuest.named("spin")).memory(16 << 20).vcpus(2).build())) {
-      vm.start();
+    try (Vm vm = spinning(2)) {
       RuntimeException failure = new IllegalArgumentException("of the second vCPU");
       VcpuTask task =
           (id, fd) -> {
@@ -222,8 +222,7 @@ class MachineTest {
   /** A vCPU's thread that is on its way from a task may meet the end of one pause, and the next. */
   @Test
   void aGuestRunsOnAfterEachOfManyPausesAndInNone() {
-    try (Vm vm = Vm.create(VmConfig.boot(FlatGuest.named("spin")).memory(16 << 20).build())) {
-      vm.start();
+    try (Vm vm = spinning(1)) {
       VcpuGroup vcpus = vm.machine().vcpus();
       long[] counter = new long[1];
       for (int i = 0; i < MANY_PAUSES; i++) {
@@ -239,9 +238,7 @@ class MachineTest {
 
   @Test
   void whatATaskThrowsIsThrownToWhomItWasDoneFor() {
-    try (Vm vm =
-        Vm.create(VmConfig.boot(FlatGuest.named("spin")).memory(16 << 20).vcpus(2).build())) {
-      vm.start();
+    try (Vm vm = spinning(2)) {
       VcpuGroup vcpus = vm.machine().vcpus();
       vcpus.pause(true);
       RuntimeException failure = new IllegalArgumentException("of the second vCPU");
