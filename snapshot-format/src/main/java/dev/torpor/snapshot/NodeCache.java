@@ -14,7 +14,7 @@ import java.util.concurrent.atomic.LongAdder;
  * locks. Four places in a row are a node's, chosen by where it is stored; a node that comes pushes
  * out the one that came first: not one of the same image, which is what chance would often hit.
  * Nodes that follow each other in a layer have places that follow each other, as they are mostly
- * used in this order, and the processor then fetches ahead. A hit allocates nothing.
+ * used in this order, and a processor can fetch ahead. A hit allocates nothing.
  *
  * <p>Places are parts of arrays that live as long as the cache: as objects of their own, the nodes
  * would be most of what a garbage collector has to copy. A place's version is odd while a node is

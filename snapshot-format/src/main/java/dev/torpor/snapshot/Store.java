@@ -128,15 +128,13 @@ public final class Store implements AutoCloseable {
           stamp(written);
           Path temporary = lease.temporary();
           WholeFile.reserve(temporary, ManifestCodec.encode(manifest));
-          Manifest complete;
           try {
             toSync.forEach(Durable::sync);
-            complete = completed(manifest, System.nanoTime() - start);
+            return published(completed(manifest, System.nanoTime() - start), temporary, written);
           } catch (Throwable e) {
             Files.deleteIfExists(temporary);
             throw e;
           }
-          return published(complete, temporary, written);
         });
   }
 

@@ -83,7 +83,6 @@ final class Draft implements AutoCloseable {
             tools.store.layers(), base.memory(), first ? LayerKind.FLAT : LayerKind.PACKED);
     writer.tell(EarlyWriteBack::of);
     tools.disks.forEach(LayeredDisk::prepareSeal);
-    tools.machine.recorder().prepareCapture();
   }
 
   /** Copies while the guest runs, until little is left. */
@@ -156,8 +155,7 @@ final class Draft implements AutoCloseable {
   }
 
   /**
-   * Begins to make all that was written out durable: those of several drafts at the same time, as a
-   * file system then waits for the disk once for all of them.
+   * Begins to make all that was written out durable, without waiting for the drafts before this.
    */
   void beginSync(Executor executor) {
     synced =

@@ -65,7 +65,7 @@ public final class MachineRecorder {
   }
 
   /** Makes the buffers, so that a capture, which happens while the guest waits, need not. */
-  public void prepareCapture() {
+  private void prepareCapture() {
     if (vcpuBuffers == null) {
       vcpuBuffers =
           IntStream.range(0, facts.cpuids().size())
@@ -78,7 +78,8 @@ public final class MachineRecorder {
   /**
    * What each vCPU may do of the next {@link #capture} as soon as it has left the guest, though
    * others are still there. A local APIC is changed by others; without any, a vCPU's state is
-   * changed by nobody but its own thread, so it is that of the machine's instant already.
+   * changed by nobody but its own thread, so it is that of the machine's instant already. Asked
+   * before the pause, as this also makes the buffers.
    *
    * @return what to do, within the same pause; empty if all vCPUs have to stand before
    */

@@ -2,7 +2,10 @@ package dev.torpor.vmm.cpu;
 
 import dev.torpor.kvm.VcpuFd;
 
-/** Something to be done with each vCPU of a paused VM, on the vCPU's own thread. */
+/**
+ * Something to be done with each vCPU that is out of the guest, on the vCPU's own thread: of a
+ * paused VM, or, after {@link VcpuGroup#prepare}, of one whose other vCPUs have yet to stop.
+ */
 @FunctionalInterface
 public interface VcpuTask {
   /**

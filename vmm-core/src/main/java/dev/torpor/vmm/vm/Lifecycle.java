@@ -78,8 +78,7 @@ final class Lifecycle {
     lock.lock();
     try {
       require("pause", VmState.RUNNING);
-      machine.vcpus().pause(false);
-      quiesceDevices();
+      standStill(false);
       state = VmState.PAUSED;
       require("pause", VmState.PAUSED);
     } finally {
@@ -194,8 +193,7 @@ final class Lifecycle {
   }
 
   private void holdRunning(Runnable action) {
-    machine.vcpus().pause(true);
-    quiesceDevices();
+    standStill(true);
     try {
       if (exit.isDone()) {
         throw wrongState(CHECKPOINT);
@@ -215,8 +213,9 @@ final class Lifecycle {
     }
   }
 
-  /** After the vCPUs: what they still ask of devices on their way out is waited for in turn. */
-  private void quiesceDevices() {
+  /** vCPUs first: what they still ask of devices on their way out is waited for in turn. */
+  private void standStill(boolean briefly) {
+    machine.vcpus().pause(briefly);
     machine.eventLoop().ifPresent(EventLoop::quiesce);
   }
 
@@ -236,7 +235,7 @@ final class Lifecycle {
   private void noticeEnd() {
     if (exit.isDone() && state != VmState.STOPPED && state != VmState.CLOSED) {
       machine.vcpus().join();
-      quiesceDevices();
+      machine.eventLoop().ifPresent(EventLoop::quiesce);
       state = VmState.STOPPED;
     }
   }
