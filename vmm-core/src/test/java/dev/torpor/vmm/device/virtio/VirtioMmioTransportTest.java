@@ -445,9 +445,8 @@ class VirtioMmioTransportTest {
     int[] statuses = {0, 1, 3, 11, 15, 143};
     for (int i = 0; i < 300_000; i++) {
       if (i % 64 == 0) {
-        driver.reset();
-        driver.negotiate(VERSION_1);
-        driver.setUpQueue(0, 8).offer(0);
+        awaitLoop(); // before the reset takes away what it was told of
+        beginAnew(random.nextBoolean());
       }
       int offset = random.nextInt(8) == 0 ? random.nextInt(0x1000) : 4 * random.nextInt(0x48);
       int byteCount = byteCounts[random.nextInt(byteCounts.length)];
@@ -469,6 +468,18 @@ class VirtioMmioTransportTest {
     }
     assertThat(failures).as("seed %d", seed).isEmpty();
     assertThat(device.processed.get()).as("requests processed meanwhile").isPositive();
+  }
+
+  /** A device that has been told of a request, or one that only lacks DRIVER_OK. */
+  private void beginAnew(boolean running) {
+    driver.reset();
+    if (running) {
+      driver.start(VERSION_1, 8).offer(0);
+      driver.notifyQueue(0);
+    } else {
+      driver.negotiate(VERSION_1);
+      driver.setUpQueue(0, 8).offer(0);
+    }
   }
 
   // 2.4: reset.
