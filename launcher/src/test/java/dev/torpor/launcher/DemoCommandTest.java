@@ -2,8 +2,13 @@ package dev.torpor.launcher;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.torpor.launcher.demo.DemoLog;
 import dev.torpor.testing.LinuxGuestTest;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -28,6 +33,22 @@ class DemoCommandTest {
         .anyMatch(
             line -> line.matches("  torpor# echo /home/\\* +/home/child-2 /home/letter .* m?s"))
         .anyMatch(line -> line.matches("  power off +powered off +[0-9.]+ m?s"));
+  }
+
+  @Test
+  void withoutKvmTheWholeDemoHappensInTheLab(@TempDir Path home) throws Exception {
+    Path lab = home.resolve("native/lab/lab");
+    Files.createDirectories(lab.getParent());
+    Files.writeString(lab, "#!/bin/sh\necho \"$@\"\n");
+    Files.setPosixFilePermissions(lab, PosixFilePermissions.fromString("rwxr-xr-x"));
+    StringWriter out = new StringWriter();
+
+    new DemoCommand(Map.of("TORPOR_HOME", home.toString()))
+        .allInLab(new DemoLog(new PrintWriter(out)), "there is no /dev/kvm");
+
+    assertThat(out.toString().strip())
+        .startsWith("This host cannot run virtual machines: there is no /dev/kvm")
+        .endsWith("dev.torpor.launcher.Main demo");
   }
 
   @Test

@@ -12,7 +12,7 @@ import java.util.function.Consumer;
 
 /** This program, once more, inside the lab: an emulated machine that has a complete KVM. */
 public final class LabProcess {
-  private static final String LAB_SECONDS = "400";
+  private static final String LAB_SECONDS = "900";
 
   private final Path lab;
 

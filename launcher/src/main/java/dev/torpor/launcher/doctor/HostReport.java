@@ -28,6 +28,15 @@ public record HostReport(HostFacts host, List<Capability> capabilities) {
   }
 
   /**
+   * Examines one thing only: whether there is a KVM that this process may use.
+   *
+   * @return the capability {@code kvm}
+   */
+  public static Capability kvm() {
+    return KvmChecks.kvm();
+  }
+
+  /**
    * Examines one thing only: whether KVM executes guest kernels. Takes milliseconds where it does.
    *
    * @return the capability {@code guest-kernel-mode}

@@ -152,7 +152,7 @@ final class KvmChecks {
   static List<Capability> run() {
     List<Capability> found = new ArrayList<>();
     try (Kvm kvm = Kvm.open()) {
-      found.add(KVM.found(true, "/dev/kvm opens, API version 12"));
+      found.add(opened());
       found.add(GuestKernelProbe.answer(GUEST_KERNEL_MODE, kvm));
       FEATURES.forEach(feature -> found.add(feature.answer(kvm)));
       found.addAll(cpuTemplates(kvm.supportedCpuid().entries()));
@@ -165,6 +165,18 @@ final class KvmChecks {
     }
     found.add(nested());
     return found;
+  }
+
+  static Capability kvm() {
+    try (Kvm _ = Kvm.open()) {
+      return opened();
+    } catch (LinuxException e) {
+      return KVM.found(false, reason(e));
+    }
+  }
+
+  private static Capability opened() {
+    return KVM.found(true, "/dev/kvm opens, API version 12");
   }
 
   static Capability guestKernelMode() {
