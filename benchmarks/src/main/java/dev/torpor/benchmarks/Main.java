@@ -20,6 +20,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -53,11 +54,14 @@ import picocli.CommandLine.Spec;
       "  torpor bench --html report.html                    everything, also as a page with plots",
       "  torpor bench --html report.html --from result.json a page of what was measured before",
       "",
-      "A full run also writes benchmarks/results/<date>-<host>.json."
+      "A full run also writes benchmarks/results/<date>-<host>.json. Without /dev/kvm it is"
+          + " measured in the lab, an emulated machine: no figure holds on hardware, and a quick run takes ten minutes."
     })
 public final class Main implements Callable<Integer> {
   private static final int PEER_SAMPLES = 20;
   private static final int PEER_SAMPLES_IN_QUICK_RUN = 3;
+  private static final Duration MOST_IN_LAB_IF_QUICK = Duration.ofMinutes(40);
+  private static final Duration MOST_IN_LAB = Duration.ofHours(10);
   private static final long QUICK_BYTES = 5L << 30;
   private static final long FULL_BYTES = 12L << 30;
 
@@ -120,6 +124,12 @@ public final class Main implements Callable<Integer> {
       names = "--yardsticks",
       description = "Measure the C programs alone, without Torpor, and print a table.")
   private boolean yardsticks;
+
+  @Option(
+      names = "--json-only",
+      hidden = true,
+      description = "Print and keep no results: what a host without KVM has the lab do.")
+  private boolean jsonOnly;
 
   @Option(names = "--list", description = "List what is measured, as --only takes it.")
   private boolean list;
@@ -220,30 +230,65 @@ public final class Main implements Callable<Integer> {
     if (operations.isEmpty()) {
       throw wrong("--quick measures none of these; leave it out");
     }
+    boolean whole = !quick && only.isEmpty();
     HostState state = new HostState(Path.of("/"));
-    if (!state.hasKvm()) {
-      throw new IOException("/dev/kvm cannot be used: torpor doctor says why, and what to do");
+    Results results;
+    boolean failed;
+    if (state.hasKvm() || isInLab()) {
+      Run run = new Run(operations, home(), storeFolder, pace(), Progress.standard());
+      results = measure(run, host(state), whole);
+      failed = run.hasFailures();
+    } else {
+      LabRun lab = new LabRun(home(), quick ? MOST_IN_LAB_IF_QUICK : MOST_IN_LAB);
+      results = measureIn(lab);
+      failed = lab.hasFailures();
     }
-    Host host = host(state);
+    publish(results);
+    if (whole && !jsonOnly) {
+      keep(results);
+    }
+    return failed ? CommandLine.ExitCode.SOFTWARE : CommandLine.ExitCode.OK;
+  }
+
+  private Pace pace() {
+    if (!quick) {
+      return Pace.full(rounds);
+    }
+    return isInLab() ? Pace.QUICK_IN_LAB : Pace.QUICK;
+  }
+
+  private Results measure(Run run, Host host, boolean whole)
+      throws IOException, InterruptedException {
     host.disturbances().forEach(line -> System.err.println("disturbs: " + line));
-    Pace pace = quick ? Pace.QUICK : Pace.full(rounds);
-    Run run = new Run(operations, home(), storeFolder, pace, Progress.standard());
     run.measure(quick, peerSamples());
     List<Row> rows = new ArrayList<>(run.rows());
     List<Note> notes = new ArrayList<>(run.notes());
-    boolean whole = !quick && only.isEmpty();
     if (whole && !comparisonOnly) {
       WholeRun more = new WholeRun();
       more.measure(storeFolder);
       rows.addAll(more.rows());
       notes.addAll(more.notes());
     }
-    Results results = new Results(host, rows, notes);
-    publish(results);
-    if (whole) {
-      keep(results);
+    return new Results(host, rows, notes);
+  }
+
+  private static boolean isInLab() {
+    return System.getenv("TORPOR_IN_LAB") != null;
+  }
+
+  private Results measureIn(LabRun lab) throws IOException, InterruptedException {
+    List<String> arguments = new ArrayList<>(List.of("--rounds", Integer.toString(rounds)));
+    only.forEach(one -> arguments.addAll(List.of("--only", one)));
+    if (quick) {
+      arguments.add("--quick");
     }
-    return run.hasFailures() ? CommandLine.ExitCode.SOFTWARE : CommandLine.ExitCode.OK;
+    if (withoutPeer) {
+      arguments.add("--no-peer");
+    }
+    if (comparisonOnly) {
+      arguments.add("--no-sweeps");
+    }
+    return lab.measure(arguments);
   }
 
   private int peerSamples() {
@@ -255,12 +300,28 @@ public final class Main implements Callable<Integer> {
 
   private Host host(HostState state) {
     int cores = Runtime.getRuntime().availableProcessors();
-    return new Host(
-        HostFacts.of(state, home(), storeFolder),
-        HostCheck.disturbances(state, cores, quick ? QUICK_BYTES : FULL_BYTES));
+    List<String> disturbances = new ArrayList<>();
+    if (isInLab()) {
+      disturbances.add(
+          "this machine is emulated, so no figure holds on hardware: measure where there is a /dev/kvm");
+    }
+    disturbances.addAll(HostCheck.disturbances(state, cores, quick ? QUICK_BYTES : FULL_BYTES));
+    return new Host(HostFacts.of(state, home(), storeFolder), disturbances);
   }
 
   private void publish(Results results) throws IOException {
+    if (!jsonOnly) {
+      print(results);
+    }
+    if (json != null) {
+      OutputFile.write(json, ResultsWriter.write(results));
+    }
+    if (html != null) {
+      OutputFile.write(html, HtmlReport.of(results));
+    }
+  }
+
+  private void print(Results results) {
     PrintWriter out = spec.commandLine().getOut();
     out.println(Table.header());
     for (Row row : results.rows()) {
@@ -270,12 +331,6 @@ public final class Main implements Callable<Integer> {
       out.println("  " + note.text());
     }
     out.flush();
-    if (json != null) {
-      OutputFile.write(json, ResultsWriter.write(results));
-    }
-    if (html != null) {
-      OutputFile.write(html, HtmlReport.of(results));
-    }
   }
 
   /** A full run's results stay, beside those of other days and hosts. */

@@ -1,5 +1,6 @@
 package dev.torpor.benchmarks.peer;
 
+import dev.torpor.benchmarks.Folders;
 import dev.torpor.benchmarks.report.Figures;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -72,7 +73,7 @@ public final class FirecrackerPeer {
       try {
         return measurement.take(FirecrackerFiles.in(own.toRealPath()));
       } finally {
-        OwnProcess.delete(own);
+        Folders.delete(own);
       }
     } catch (IOException | RuntimeException e) {
       listener.accept("firecracker %s is not measured: %s".formatted(what, e.getMessage()));

@@ -1,5 +1,6 @@
 package dev.torpor.benchmarks.peer;
 
+import dev.torpor.benchmarks.Folders;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,7 +21,7 @@ final class FirecrackerProcess implements AutoCloseable {
     try {
       return new FirecrackerProcess(program, folder);
     } catch (IOException | RuntimeException e) {
-      OwnProcess.delete(folder);
+      Folders.delete(folder);
       throw e;
     }
   }
@@ -55,7 +56,7 @@ final class FirecrackerProcess implements AutoCloseable {
     try (http) {
       process.close();
     } finally {
-      OwnProcess.delete(folder);
+      Folders.delete(folder);
     }
   }
 }

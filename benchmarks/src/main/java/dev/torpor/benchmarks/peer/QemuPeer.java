@@ -1,5 +1,6 @@
 package dev.torpor.benchmarks.peer;
 
+import dev.torpor.benchmarks.Folders;
 import dev.torpor.benchmarks.report.Figures;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -50,7 +51,7 @@ public final class QemuPeer {
       try {
         return measurement.take(folder.toRealPath(), samples);
       } finally {
-        OwnProcess.delete(folder);
+        Folders.delete(folder);
       }
     } catch (IOException | RuntimeException e) {
       listener.accept("qemu %s is not measured: %s".formatted(what, e.getMessage()));

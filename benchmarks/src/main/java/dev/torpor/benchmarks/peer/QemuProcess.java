@@ -1,6 +1,7 @@
 package dev.torpor.benchmarks.peer;
 
 import com.google.gson.JsonObject;
+import dev.torpor.benchmarks.Folders;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,7 +34,7 @@ final class QemuProcess implements AutoCloseable {
     try {
       return new QemuProcess(settings, folder, input, List.of(more));
     } catch (IOException | RuntimeException e) {
-      OwnProcess.delete(folder);
+      Folders.delete(folder);
       throw e;
     }
   }
@@ -111,7 +112,7 @@ final class QemuProcess implements AutoCloseable {
     try (qmp) {
       process.close();
     } finally {
-      OwnProcess.delete(folder);
+      Folders.delete(folder);
     }
   }
 }

@@ -1,5 +1,6 @@
 package dev.torpor.benchmarks.peer;
 
+import dev.torpor.benchmarks.Folders;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -56,7 +57,7 @@ final class FakePeer implements AutoCloseable {
       Thread.currentThread().interrupt();
     }
     try {
-      OwnProcess.delete(folder);
+      Folders.delete(folder);
     } catch (UncheckedIOException e) {
       throw e.getCause();
     }
