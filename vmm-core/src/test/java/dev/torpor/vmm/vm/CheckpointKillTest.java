@@ -49,6 +49,9 @@ class CheckpointKillTest {
   private static final int KILLS = Integer.getInteger("torpor.kills", 20);
   private static final int MAX_RESTORED = 3;
 
+  /** Long enough for the lab beside other work; who needs longer stands still. */
+  private static final Duration PATIENCE = Duration.ofMinutes(5);
+
   private final Random random = new Random();
   private final List<UUID> reported = new ArrayList<>();
   private Path root;
@@ -283,7 +286,7 @@ class CheckpointKillTest {
     List<UUID> killAtRandom(Random random) throws Exception {
       int wanted = random.nextInt(7);
       synchronized (told) {
-        long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
         while (told.size() < wanted && process.isAlive() && System.nanoTime() < deadline) {
           told.wait(100);
         }
