@@ -18,8 +18,9 @@ final class Cli {
 
   /** What a command left behind. */
   record Result(int exitCode, String out, String err) {
+    /** Without how far it is, which is told where something takes over a second. */
     List<String> errLines() {
-      return err.lines().toList();
+      return err.lines().filter(line -> !line.matches("torpor: .* \\([0-9]+ s\\)")).toList();
     }
   }
 

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
  * The verbs, typed as a person would, on a VM that another process runs: one that checks itself.
  */
 @KvmTest
-@Timeout(value = 240, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class VerbsTest {
   private static final String UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}";
 

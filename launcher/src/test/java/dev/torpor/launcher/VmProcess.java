@@ -13,7 +13,7 @@ import java.util.concurrent.TimeUnit;
 
 /** The launcher in a process of its own, running a VM under a name. */
 final class VmProcess implements AutoCloseable {
-  private static final Duration PATIENCE = Duration.ofMinutes(1);
+  private static final Duration PATIENCE = Duration.ofMinutes(3);
 
   private final Process process;
   private final Path store;
@@ -37,6 +37,7 @@ final class VmProcess implements AutoCloseable {
                 "--enable-native-access=ALL-UNNAMED",
                 "--sun-misc-unsafe-memory-access=allow",
                 "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1", // it starts sooner, above all in the lab
                 "-cp",
                 System.getProperty("java.class.path"),
                 Main.class.getName()));
@@ -60,7 +61,7 @@ final class VmProcess implements AutoCloseable {
         ask("status");
         return;
       } catch (ControlException notYet) {
-        Thread.sleep(20);
+        Thread.sleep(100);
       }
     }
     String said = errors();
