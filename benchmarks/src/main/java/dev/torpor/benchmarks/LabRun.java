@@ -15,7 +15,7 @@ import java.util.List;
 
 /**
  * The same measurement inside the lab, for a host that has no KVM: it shows that all of it works,
- * and roughly what costs more than what.
+ * not how fast it is.
  */
 final class LabRun {
   /** Two guests of 1 GiB, what they have stored, and the JVM. */
@@ -50,7 +50,7 @@ final class LabRun {
    */
   Results measure(List<String> arguments) throws IOException, InterruptedException {
     System.err.println(
-        "torpor bench: there is no /dev/kvm here, so this is measured in the lab, an emulated machine: no figure"
+        "torpor bench: /dev/kvm cannot be used (torpor doctor says why), so this is measured in the lab, an emulated machine: no figure"
             + " holds on hardware, and stores are in the lab's memory, not on a disk");
     Path folder = Files.createTempDirectory("torpor-bench");
     Path file = folder.resolve("results.json");
